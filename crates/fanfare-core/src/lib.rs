@@ -1,1 +1,76 @@
-//! core
+//! Vocabulary and ports of Fanfare.
+//!
+//! What it is: the words that every other crate speaks ([`Event`], [`Envelope`], [`Message`], [`Delivery`])
+//! and the ports that transports, clocks and handlers plug into ([`Transport`], [`Consumer`], [`Log`],
+//! [`Operator`], [`Clock`], [`Random`]).
+//!
+//! What it is not: a runtime. Nothing here does I/O, reads a clock or depends on tokio.
+//!
+//! ```
+//! use fanfare_core::{Event, Topic, TopicFilter};
+//!
+//! struct OrderPlaced;
+//! impl Event for OrderPlaced {
+//!     const TYPE: &'static str = "order.placed";
+//! }
+//! assert_eq!(OrderPlaced::TOPIC, "order");
+//! let filter: TopicFilter = "order.>".parse()?;
+//! assert!(filter.matches("order.placed"));
+//! # Ok::<(), fanfare_core::InvalidName>(())
+//! ```
+//!
+//! An event passes four stages, and each has one name:
+//!
+//! ```text
+//! event (the user's struct) -> Envelope<E> (with metadata) -> Message (encoded, with a topic) -> Delivery (one attempt of one group)
+//! ```
+
+mod capabilities;
+mod clock;
+pub mod cloudevents;
+mod codec;
+mod delivery;
+mod envelope;
+mod error;
+mod event;
+mod group;
+mod id;
+mod input;
+mod message;
+mod metadata;
+mod outcome;
+mod ports;
+mod raw;
+mod retry;
+mod ticket;
+mod topic;
+
+pub use bytestring::ByteString;
+pub use capabilities::{Capabilities, Support};
+pub use clock::{BoxFuture, Clock, Random};
+/// What the derives call.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::codec::encode;
+}
+
+pub use codec::{DecodeError, EncodeError, JSON};
+pub use delivery::{AttemptRecord, Delivery, Epoch, Place, Receipt, Recorded, Settle, Token};
+pub use envelope::Envelope;
+pub use error::{Error, ErrorKind};
+pub use event::{Descriptor, Event, Events, Portable, default_topic};
+pub use group::{Claim, GroupName, GroupSpec, Plan, PlannedGroup, Refusal, Refusals, Start};
+pub use id::EventId;
+pub use input::{Accepts, Input};
+pub use jiff::Timestamp;
+pub use message::{Durability, ExpectedRevision, Message, Outgoing, Rejected};
+pub use metadata::{Extension, Metadata};
+pub use outcome::{BoxError, Failure, IntoOutcome, Output, Outputs, Sink};
+pub use ports::{
+    Consumer, DeadLetter, GroupStatus, HeldKey, KeyRange, Log, Operator, Orphan, Page, PlanReport,
+    PlannedStart, Selection, Stats, Subscription, Tail, Taken, Transport,
+};
+pub use raw::RawEvent;
+pub use retry::{Jitter, Retry};
+pub use ticket::{Promise, Ticket};
+pub use topic::{InvalidName, Topic, TopicFilter};
