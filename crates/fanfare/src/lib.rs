@@ -1,0 +1,17 @@
+//! Fanfare: event-driven and real-time applications in Rust.
+//!
+//! What it is: typed events and plain async handlers, written once, that run in process, on the durable broker that is
+//! embedded in the binary, or on a server, chosen by a URL. What it is not: a distributed log, a
+//! stream-processing language, a web framework.
+
+#![allow(dead_code, reason = "the application layer that uses it follows")]
+pub mod extract;
+pub mod handler;
+pub mod publish;
+
+pub use extract::{Attempt, Context, State};
+pub use fanfare_core::{
+    Envelope, Event, Events, Extension, Failure, Portable, RawEvent, Retry, Start, Topic, TopicFilter,
+};
+pub use handler::{BlockingExt, HandlerExt};
+pub use publish::PublishOptions;
