@@ -63,7 +63,7 @@ pub enum DecodeError {
 ///
 /// # Errors
 /// What serde says.
-pub fn encode<E: Serialize>(event_type: &'static str, event: &E) -> Result<Bytes, EncodeError> {
+pub(crate) fn encode<E: Serialize>(event_type: &'static str, event: &E) -> Result<Bytes, EncodeError> {
     serde_json::to_vec(event).map(Bytes::from).map_err(|source| EncodeError { event_type, source })
 }
 

@@ -25,6 +25,9 @@
 //! event (the user's struct) -> Envelope<E> (with metadata) -> Message (encoded, with a topic) -> Delivery (one attempt of one group)
 //! ```
 
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
 mod capabilities;
 mod clock;
 pub mod cloudevents;
@@ -48,12 +51,6 @@ mod topic;
 pub use bytestring::ByteString;
 pub use capabilities::{Capabilities, Support};
 pub use clock::{BoxFuture, Clock, Random};
-/// What the derives call.
-#[doc(hidden)]
-pub mod __private {
-    pub use crate::codec::encode;
-}
-
 pub use codec::{DecodeError, EncodeError, JSON};
 pub use delivery::{AttemptRecord, Delivery, Epoch, Place, Receipt, Recorded, Settle, Token};
 pub use envelope::Envelope;

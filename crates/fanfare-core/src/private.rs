@@ -1,0 +1,80 @@
+//! What the derives write calls these, so that a user's crate needs `fanfare` alone. No API: it may change at any time.
+
+use std::fmt::Display;
+
+pub use bytes::Bytes;
+pub use bytestring::ByteString;
+
+pub use crate::{Accepts, DecodeError, Descriptor, EncodeError, Event, Events, Input, Portable, Recorded};
+
+/// Encodes an event's payload. Asks for `Portable`, so that a missing serde derive is reported once, where
+/// `Portable` is implemented.
+///
+/// # Errors
+/// What serde says.
+pub fn encode<E: Portable>(event: &E) -> Result<Bytes, EncodeError> {
+    crate::codec::encode(E::TYPE, event)
+}
+
+/// What may be an event's key.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the key of an event",
+    label = "a key is text",
+    note = "a key is a `String`, a number, a `Uuid`, or of any other type that implements `Display`"
+)]
+pub trait Key {
+    /// The key's text.
+    fn to_key(&self) -> ByteString;
+}
+
+impl<T: Display + ?Sized> Key for T {
+    fn to_key(&self) -> ByteString {
+        self.to_string().into()
+    }
+}
+
+/// The partition key that a field gives.
+pub fn key<K: Key + ?Sized>(field: &K) -> ByteString {
+    field.to_key()
+}
+
+/// The one event that a variant of an enum of events holds, given what the variant's type accepts.
+///
+/// # Panics
+/// When compiling, for a variant that holds several types or any.
+pub const fn one(accepts: Accepts) -> Descriptor {
+    match accepts {
+        Accepts::Types([descriptor]) => *descriptor,
+        _ => panic!("a variant of an enum of events holds one event of a type known when compiling"),
+    }
+}
+
+/// Whether a record holds the event that a variant takes.
+pub fn is(accepts: Accepts, record: &Recorded) -> bool {
+    *record.message.metadata.event_type == *one(accepts).event_type
+}
+
+/// The answer to a record of none of an enum's types.
+pub fn unexpected(record: &Recorded) -> DecodeError {
+    DecodeError::Unexpected { event_type: record.message.metadata.event_type.to_string() }
+}
+
+/// Whether two variants' events are kept on one topic.
+pub const fn same_topic(a: Accepts, b: Accepts) -> bool {
+    same(one(a).topic.as_bytes(), one(b).topic.as_bytes())
+}
+
+/// Whether two variants' events share one type, which then cannot tell them apart.
+pub const fn same_type(a: Accepts, b: Accepts) -> bool {
+    same(one(a).event_type.as_bytes(), one(b).event_type.as_bytes())
+}
+
+const fn same(mut a: &[u8], mut b: &[u8]) -> bool {
+    while let ([x, rest_of_a @ ..], [y, rest_of_b @ ..]) = (a, b) {
+        if *x != *y {
+            return false;
+        }
+        (a, b) = (rest_of_a, rest_of_b);
+    }
+    a.is_empty() && b.is_empty()
+}

@@ -1,0 +1,15 @@
+extern crate fanfare_core as fanfare;
+use fanfare_macros::{Event, Events};
+use serde::{Deserialize, Serialize};
+
+#[derive(Event, Serialize, Deserialize)]
+#[event(type = "order.placed")]
+struct OrderPlaced;
+
+#[derive(Events)]
+enum OrderEvent {
+    Placed(OrderPlaced),
+    Again(OrderPlaced),
+}
+
+fn main() {}
