@@ -1,0 +1,3 @@
+//! What the embedded broker promises, tested from outside.
+
+mod files;
