@@ -5,6 +5,10 @@
 //! stream-processing language, a web framework.
 
 #![allow(dead_code, reason = "the application layer that uses it follows")]
+
+// The derives name this crate `::fanfare`, in its own tests too.
+extern crate self as fanfare;
+
 pub mod extract;
 pub mod handler;
 pub mod publish;
@@ -13,5 +17,9 @@ pub use extract::{Attempt, Context, State};
 pub use fanfare_core::{
     Envelope, Event, Events, Extension, Failure, Portable, RawEvent, Retry, Start, Topic, TopicFilter,
 };
+pub use fanfare_macros::{Event, Events};
 pub use handler::{BlockingExt, HandlerExt};
 pub use publish::PublishOptions;
+
+#[doc(hidden)]
+pub use fanfare_core::__private;

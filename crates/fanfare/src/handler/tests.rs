@@ -2,20 +2,16 @@
 
 use std::{sync::Arc, time::Duration};
 
-use fanfare_core::{Envelope, Event, Input, IntoOutcome, Portable, RawEvent, Retry};
+use fanfare_core::{Envelope, Input, IntoOutcome, RawEvent, Retry};
 use serde::{Deserialize, Serialize};
 
 use super::{BlockingExt, HandlerExt, IntoHandler, Options, Shape};
+use crate::Event;
 use crate::extract::{Args, Attempt, Context, State};
 
-#[derive(Serialize, Deserialize)]
+#[derive(Event, Serialize, Deserialize)]
+#[event(type = "order.placed")]
 struct Placed;
-
-impl Event for Placed {
-    const TYPE: &'static str = "order.placed";
-    const PORTABLE: bool = true;
-}
-impl Portable for Placed {}
 
 #[derive(Debug, thiserror::Error)]
 #[error("no stock")]
