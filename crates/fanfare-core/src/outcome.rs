@@ -155,7 +155,8 @@ tuple!(A B C D E F);
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be returned by a handler",
     label = "not an event to publish, nor a result of one",
-    note = "return `()`, an event, an `Option`, `Vec` or tuple of events, or a `Result` of these"
+    note = "return `()`, an event, an `Option`, `Vec` or tuple of events, or a `Result` of these",
+    note = "the `Err` of a `Result` is anything that becomes a `Box<dyn Error + Send + Sync>`: an error type of your own that is `Send` and `Sync`, `anyhow::Error`, `String`"
 )]
 pub trait IntoOutcome {
     /// Whether every event of it may leave the process.
