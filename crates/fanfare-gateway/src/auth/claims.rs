@@ -1,0 +1,102 @@
+//! What tokens say.
+
+use crate::protocol::Json;
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+/// A connection token's claims.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[non_exhaustive]
+pub struct ConnectionClaims {
+    /// The user; empty is anonymous.
+    #[serde(default, rename = "sub")]
+    pub user: String,
+    /// Until when the token may be used, in seconds since 1970; also until when the connection lasts, unless
+    /// `expire_at` says otherwise.
+    #[serde(default)]
+    pub exp: Option<u64>,
+    /// Until when the connection lasts; 0 is for ever.
+    #[serde(default)]
+    pub expire_at: Option<u64>,
+    /// Shown to others as `conn_info`.
+    #[serde(default, deserialize_with = "json")]
+    pub info: Option<Json>,
+    /// For the application only, never sent to a client.
+    #[serde(default, deserialize_with = "json")]
+    pub meta: Option<Json>,
+    #[serde(default)]
+    pub(crate) channel: Option<String>,
+}
+
+impl ConnectionClaims {
+    /// When the connection ends unless it is refreshed, in seconds since 1970.
+    pub(crate) fn expires_at(&self) -> Option<u64> {
+        lasting(self.exp, self.expire_at)
+    }
+}
+
+/// A subscription token's claims.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(crate) struct SubscriptionClaims {
+    #[serde(default, rename = "sub")]
+    pub(crate) user: String,
+    #[serde(default)]
+    pub(crate) channel: String,
+    #[serde(default)]
+    pub(crate) client: String,
+    #[serde(default)]
+    pub(crate) exp: Option<u64>,
+    #[serde(default)]
+    pub(crate) expire_at: Option<u64>,
+    #[serde(default, deserialize_with = "json")]
+    pub(crate) info: Option<Json>,
+    #[serde(default, deserialize_with = "json")]
+    pub(crate) data: Option<Json>,
+}
+
+impl SubscriptionClaims {
+    pub(crate) fn expires_at(&self) -> Option<u64> {
+        lasting(self.exp, self.expire_at)
+    }
+}
+
+/// What every token is judged by before its own claims are read.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Registered {
+    #[serde(default)]
+    pub(crate) exp: Option<f64>,
+    #[serde(default)]
+    pub(crate) nbf: Option<f64>,
+    #[serde(default)]
+    pub(crate) aud: Option<Audience>,
+    #[serde(default)]
+    pub(crate) iss: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Audience {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl Audience {
+    pub(crate) fn contains(&self, wanted: &str) -> bool {
+        match self {
+            Self::One(one) => one == wanted,
+            Self::Many(many) => many.iter().any(|one| one == wanted),
+        }
+    }
+}
+
+fn lasting(exp: Option<u64>, expire_at: Option<u64>) -> Option<u64> {
+    match expire_at {
+        Some(0) => None,
+        Some(at) => Some(at),
+        None => exp,
+    }
+}
+
+fn json<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Json>, D::Error> {
+    Box::<RawValue>::deserialize(deserializer).map(|raw| Some(Json::from_raw(&raw)))
+}

@@ -1,0 +1,197 @@
+//! Checking a token.
+
+use super::algorithm::Key;
+use super::claims::{ConnectionClaims, Registered, SubscriptionClaims};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+/// Checks tokens with one algorithm, one audience, and the current or the previous key.
+#[derive(Clone, Debug)]
+pub struct Verifier {
+    keys: Vec<Key>,
+    audience: String,
+    issuer: Option<String>,
+}
+
+/// An HMAC secret shorter than the hash can be guessed (RFC 7518, section 3.2).
+#[derive(Debug, thiserror::Error)]
+#[error("the HMAC secret has {0} bytes; HS256 needs at least 32, for instance from `openssl rand -hex 32`")]
+pub struct WeakKey(usize);
+
+/// Why a token was not accepted. What the peer is told is less than what the log says.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum TokenError {
+    #[error("the token has expired or is not yet valid")]
+    Expired,
+    #[error("the token is invalid: {0}")]
+    Invalid(&'static str),
+}
+
+impl Verifier {
+    /// Tokens signed with HMAC-SHA256 for this audience.
+    ///
+    /// # Errors
+    /// [`WeakKey`] when the secret has fewer than 32 bytes.
+    pub fn hs256(secret: &[u8], audience: impl Into<String>) -> Result<Self, WeakKey> {
+        Ok(Self { keys: vec![strong(secret)?], audience: audience.into(), issuer: None })
+    }
+
+    /// Also accepts what the previous secret signed, while keys are rotated.
+    ///
+    /// # Errors
+    /// [`WeakKey`] when the secret has fewer than 32 bytes.
+    pub fn previous_hs256(mut self, secret: &[u8]) -> Result<Self, WeakKey> {
+        self.keys.push(strong(secret)?);
+        Ok(self)
+    }
+
+    /// Tokens must name this issuer.
+    #[must_use]
+    pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
+        self.issuer = Some(issuer.into());
+        self
+    }
+
+    pub(crate) fn connection(&self, token: &str, now: u64) -> Result<ConnectionClaims, TokenError> {
+        let claims: ConnectionClaims = self.verify(token, now)?;
+        if claims.channel.is_some() {
+            return Err(TokenError::Invalid("it is for a subscription"));
+        }
+        Ok(claims)
+    }
+
+    pub(crate) fn subscription(&self, token: &str, now: u64) -> Result<SubscriptionClaims, TokenError> {
+        self.verify(token, now)
+    }
+
+    fn verify<C: DeserializeOwned>(&self, token: &str, now: u64) -> Result<C, TokenError> {
+        let invalid = TokenError::Invalid;
+        let (signed, signature) = token.rsplit_once('.').ok_or(invalid("it has no three parts"))?;
+        let (header, payload) = signed.split_once('.').ok_or(invalid("it has no three parts"))?;
+        let header: Header = decode(header).ok_or(invalid("its header is not JSON in base64url"))?;
+        if header.crit.is_some() {
+            return Err(invalid("it has a critical extension"));
+        }
+        let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| invalid("its signature is not base64url"))?;
+        let is_signed = |key: &Key| key.algorithm() == header.alg && key.verifies(signed.as_bytes(), &signature);
+        if !self.keys.iter().any(is_signed) {
+            return Err(invalid("no key and algorithm of ours made its signature"));
+        }
+        let payload = URL_SAFE_NO_PAD.decode(payload).map_err(|_| invalid("its claims are not base64url"))?;
+        self.check(&payload, now)?;
+        serde_json::from_slice(&payload).map_err(|_| invalid("its claims have other types"))
+    }
+
+    fn check(&self, payload: &[u8], now: u64) -> Result<(), TokenError> {
+        let claims: Registered =
+            serde_json::from_slice(payload).map_err(|_| TokenError::Invalid("its claims are not JSON"))?;
+        if !claims.aud.is_some_and(|audience| audience.contains(&self.audience)) {
+            return Err(TokenError::Invalid("it is for another audience"));
+        }
+        if self.issuer.is_some() && claims.iss != self.issuer {
+            return Err(TokenError::Invalid("it is from another issuer"));
+        }
+        let exp = claims.exp.ok_or(TokenError::Invalid("it never expires"))?;
+        let now = now as f64;
+        if exp <= now || claims.nbf.is_some_and(|nbf| nbf > now) {
+            return Err(TokenError::Expired);
+        }
+        Ok(())
+    }
+}
+
+#[derive(Deserialize)]
+struct Header {
+    #[serde(default)]
+    alg: String,
+    #[serde(default)]
+    crit: Option<serde::de::IgnoredAny>,
+}
+
+fn decode<T: DeserializeOwned>(part: &str) -> Option<T> {
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok()
+}
+
+fn strong(secret: &[u8]) -> Result<Key, WeakKey> {
+    if secret.len() < 32 { Err(WeakKey(secret.len())) } else { Ok(Key::hs256(secret)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::TokenIssuer;
+    use serde_json::{Value, json};
+
+    const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
+    const OTHER: &[u8] = b"another-secret-another-secret-32";
+    const NOW: u64 = 1_000;
+
+    fn token(secret: &[u8], claims: &Value) -> String {
+        TokenIssuer::hs256(secret, "web").unwrap().sign(claims)
+    }
+
+    fn verdict(token: &str) -> Result<String, TokenError> {
+        Verifier::hs256(SECRET, "web").unwrap().connection(token, NOW).map(|claims| claims.user)
+    }
+
+    #[test]
+    fn a_good_token_names_its_user() {
+        assert_eq!(verdict(&token(SECRET, &json!({"sub": "ann", "aud": "web", "exp": 1001}))), Ok("ann".into()));
+        assert_eq!(verdict(&token(SECRET, &json!({"sub": "ann", "aud": ["x", "web"], "exp": 1001}))), Ok("ann".into()));
+    }
+
+    #[test]
+    fn expiry_and_audience_are_required() {
+        for claims in [json!({"aud": "web"}), json!({"exp": 1001}), json!({"exp": 1001, "aud": "api"})] {
+            assert!(matches!(verdict(&token(SECRET, &claims)), Err(TokenError::Invalid(_))), "{claims}");
+        }
+    }
+
+    #[test]
+    fn the_past_and_the_future_are_expired() {
+        for claims in [json!({"aud": "web", "exp": 1000}), json!({"aud": "web", "exp": 1002, "nbf": 1001})] {
+            assert_eq!(verdict(&token(SECRET, &claims)), Err(TokenError::Expired), "{claims}");
+        }
+    }
+
+    #[test]
+    fn the_header_does_not_choose_the_algorithm() {
+        let claims = URL_SAFE_NO_PAD.encode(json!({"sub": "ann", "aud": "web", "exp": 1001}).to_string());
+        for alg in ["none", "None", "HS384", "RS256", ""] {
+            let header = URL_SAFE_NO_PAD.encode(json!({ "alg": alg }).to_string());
+            let signed = format!("{header}.{claims}");
+            let signature = URL_SAFE_NO_PAD.encode(Key::hs256(SECRET).sign(signed.as_bytes()));
+            for signature in [signature.as_str(), ""] {
+                assert!(matches!(verdict(&format!("{signed}.{signature}")), Err(TokenError::Invalid(_))), "{alg}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_previous_key_is_accepted_while_keys_rotate() {
+        let old = token(OTHER, &json!({"sub": "ann", "aud": "web", "exp": 1001}));
+        assert!(verdict(&old).is_err());
+        let verifier = Verifier::hs256(SECRET, "web").unwrap().previous_hs256(OTHER).unwrap();
+        assert_eq!(verifier.connection(&old, NOW).unwrap().user, "ann");
+    }
+
+    #[test]
+    fn nonsense_is_invalid_and_says_why() {
+        for bad in ["", "a", "a.b", "a.b.c", "..", "\u{1F600}.b.c"] {
+            assert!(matches!(verdict(bad), Err(TokenError::Invalid(_))), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_subscription_token_does_not_connect() {
+        let claims = json!({"sub": "ann", "aud": "web", "exp": 1001, "channel": "room:1"});
+        assert!(matches!(verdict(&token(SECRET, &claims)), Err(TokenError::Invalid(_))));
+    }
+
+    #[test]
+    fn a_short_secret_is_refused() {
+        assert!(Verifier::hs256(b"secret", "web").unwrap_err().to_string().contains("at least 32"));
+    }
+}

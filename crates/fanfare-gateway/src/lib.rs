@@ -1,0 +1,4 @@
+//! gateway
+pub mod auth;
+mod protocol;
+pub use protocol::*;
