@@ -39,7 +39,8 @@ impl TokenIssuer {
 
     pub(crate) fn sign(&self, claims: &serde_json::Value) -> String {
         let header = json!({ "alg": self.key.algorithm(), "typ": "JWT" }).to_string();
-        let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims.to_string()));
+        let signed =
+            format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims.to_string()));
         let signature = URL_SAFE_NO_PAD.encode(self.key.sign(signed.as_bytes()));
         format!("{signed}.{signature}")
     }

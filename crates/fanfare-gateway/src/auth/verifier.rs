@@ -74,8 +74,10 @@ impl Verifier {
         if header.crit.is_some() {
             return Err(invalid("it has a critical extension"));
         }
-        let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| invalid("its signature is not base64url"))?;
-        let is_signed = |key: &Key| key.algorithm() == header.alg && key.verifies(signed.as_bytes(), &signature);
+        let signature =
+            URL_SAFE_NO_PAD.decode(signature).map_err(|_| invalid("its signature is not base64url"))?;
+        let is_signed =
+            |key: &Key| key.algorithm() == header.alg && key.verifies(signed.as_bytes(), &signature);
         if !self.keys.iter().any(is_signed) {
             return Err(invalid("no key and algorithm of ours made its signature"));
         }
@@ -138,8 +140,14 @@ mod tests {
 
     #[test]
     fn a_good_token_names_its_user() {
-        assert_eq!(verdict(&token(SECRET, &json!({"sub": "ann", "aud": "web", "exp": 1001}))), Ok("ann".into()));
-        assert_eq!(verdict(&token(SECRET, &json!({"sub": "ann", "aud": ["x", "web"], "exp": 1001}))), Ok("ann".into()));
+        assert_eq!(
+            verdict(&token(SECRET, &json!({"sub": "ann", "aud": "web", "exp": 1001}))),
+            Ok("ann".into())
+        );
+        assert_eq!(
+            verdict(&token(SECRET, &json!({"sub": "ann", "aud": ["x", "web"], "exp": 1001}))),
+            Ok("ann".into())
+        );
     }
 
     #[test]
@@ -164,7 +172,10 @@ mod tests {
             let signed = format!("{header}.{claims}");
             let signature = URL_SAFE_NO_PAD.encode(Key::hs256(SECRET).sign(signed.as_bytes()));
             for signature in [signature.as_str(), ""] {
-                assert!(matches!(verdict(&format!("{signed}.{signature}")), Err(TokenError::Invalid(_))), "{alg}");
+                assert!(
+                    matches!(verdict(&format!("{signed}.{signature}")), Err(TokenError::Invalid(_))),
+                    "{alg}"
+                );
             }
         }
     }

@@ -138,8 +138,6 @@ pub(crate) struct SubscribeRequest<'a> {
     pub(crate) epoch: Cow<'a, str>,
     #[serde(default)]
     pub(crate) offset: u64,
-    #[serde(default)]
-    pub(crate) join_leave: bool,
     #[serde(borrow, default)]
     pub(crate) delta: Cow<'a, str>,
     #[serde(default)]
@@ -240,7 +238,8 @@ mod tests {
     #[test]
     fn unknown_members_and_escaped_names_are_read() {
         let command =
-            Command::parse(r#"{"id":7,"x":[1],"subscribe":{"channel":"room:\u0031","flag":3,"tf":{}}}"#).unwrap();
+            Command::parse(r#"{"id":7,"x":[1],"subscribe":{"channel":"room:\u0031","flag":3,"tf":{}}}"#)
+                .unwrap();
         let Some(Request::Subscribe(subscribe)) = command.request else { panic!() };
         assert_eq!(subscribe.channel, "room:1");
         assert!(subscribe.refuses_unrecovered());

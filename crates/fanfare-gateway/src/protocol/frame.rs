@@ -1,30 +1,27 @@
 //! A frame: one or more commands, one on each line.
 
-use super::code::Disconnect;
-use super::command::Command;
-
-/// The commands of a frame in order, each with where it ends, so that a reader can pause between two.
+/// The line that begins at `start`, and where the next one begins; `None` behind the last.
 ///
-/// One trailing newline is tolerated. An empty frame, an empty line or a line that is not a command yields
-/// [`Disconnect::BAD_REQUEST`] and nothing after it.
-pub(crate) fn commands(frame: &str) -> impl Iterator<Item = Result<Command<'_>, Disconnect>> {
-    let mut failed = false;
-    frame.strip_suffix('\n').unwrap_or(frame).split('\n').map_while(move |line| {
-        if failed {
-            return None;
-        }
-        let command = Command::parse(line);
-        failed = command.is_err();
-        Some(command)
-    })
+/// One trailing newline is tolerated. An empty frame is one empty line, which is no command.
+pub(crate) fn line(frame: &str, start: usize) -> Option<(&str, usize)> {
+    let lines = frame.strip_suffix('\n').unwrap_or(frame);
+    let rest = lines.get(start..)?;
+    let line = rest.split('\n').next().unwrap_or(rest);
+    Some((line, start + line.len() + 1))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::Command;
 
     fn ids(frame: &str) -> Vec<Result<u32, u16>> {
-        commands(frame).map(|command| command.map(|c| c.id).map_err(|d| d.code)).collect()
+        let (mut ids, mut start) = (Vec::new(), 0);
+        while let Some((line, next)) = line(frame, start) {
+            ids.push(Command::parse(line).map(|command| command.id).map_err(|disconnect| disconnect.code));
+            start = next;
+        }
+        ids
     }
 
     #[test]
@@ -33,13 +30,16 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_before_a_bad_line_counts_and_what_comes_after_does_not() {
-        assert_eq!(ids("{\"id\":1,\"rpc\":{}}\n\n{\"id\":2,\"rpc\":{}}"), [Ok(1), Err(3501)]);
+    fn an_empty_line_is_a_bad_command() {
+        assert_eq!(ids("{\"id\":1,\"rpc\":{}}\n\n{}"), [Ok(1), Err(3501), Ok(0)]);
+        assert_eq!(ids("{}\n\n"), [Ok(0), Err(3501)]);
     }
 
     #[test]
     fn bad_frames_are_bad_requests() {
-        for bad in ["", "\n", "x", "{\"id\":\"1\"}", "{\"id\":-1}", "{\"id\":1.5}", "{\"id\":1,\n\"rpc\":{}}", "[]", "1"] {
+        for bad in
+            ["", "\n", "x", "{\"id\":\"1\"}", "{\"id\":-1}", "{\"id\":1.5}", "{\"id\":1", "[]", "1", "null"]
+        {
             assert_eq!(ids(bad), [Err(3501)], "{bad:?}");
         }
     }

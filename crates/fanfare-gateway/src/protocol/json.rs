@@ -24,7 +24,8 @@ impl Json {
     /// When the bytes are not exactly one JSON value in UTF-8.
     pub fn parse(bytes: Bytes) -> Result<Self, JsonError> {
         serde_json::from_slice::<&RawValue>(&bytes)?;
-        let text = ByteString::try_from(bytes).map_err(|_| JsonError(serde::de::Error::custom("not UTF-8")))?;
+        let text =
+            ByteString::try_from(bytes).map_err(|_| JsonError(serde::de::Error::custom("not UTF-8")))?;
         Ok(Self(without_newlines(text)))
     }
 

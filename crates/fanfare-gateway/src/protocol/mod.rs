@@ -17,9 +17,9 @@ pub use json::{Json, JsonError};
 pub use publication::{ClientInfo, Publication};
 
 pub(crate) use command::{
-    ChannelRequest, Command, ConnectRequest, HistoryRequest, PublishRequest, RefreshRequest, Request, RpcRequest,
-    StreamPosition, SubRefreshRequest, SubscribeRequest,
+    Command, ConnectRequest, HistoryRequest, PublishRequest, Request, RpcRequest, SubRefreshRequest,
+    SubscribeRequest,
 };
-pub(crate) use frame::commands;
+pub(crate) use frame::line;
 pub(crate) use publication::Encoded;
 pub(crate) use reply::{ConnectResult, Expiry, Replies, SubscribeResult};

@@ -114,6 +114,9 @@ mod tests {
     fn user_and_client_are_always_there() {
         let info = ClientInfo { user: String::new(), client: String::new(), connection: None, channel: None };
         let publication = Publication { info: Some(info), ..Publication::new(Json::null()) };
-        assert_eq!(publication.encode("c", 1).body, r#"{"data":null,"offset":1,"info":{"user":"","client":""}}"#);
+        assert_eq!(
+            publication.encode("c", 1).body,
+            r#"{"data":null,"offset":1,"info":{"user":"","client":""}}"#
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! What a server answers, and what it says unasked.
 
-use super::code::{Disconnect, ErrorReply, Unsubscribe};
+use super::code::{ErrorReply, Unsubscribe};
 use super::json::Json;
 use super::publication::{ClientInfo, Encoded};
 use super::write::{Object, object};
@@ -174,10 +174,6 @@ impl Replies {
         });
     }
 
-    pub(crate) fn push_subscribe(&mut self, channel: &str, result: &SubscribeResult) {
-        self.push(channel, "subscribe", |object| result.write_position(object));
-    }
-
     pub(crate) fn push_unsubscribe(&mut self, channel: &str, unsubscribe: &Unsubscribe) {
         self.push(channel, "unsubscribe", |object| {
             object.number_always("code", unsubscribe.code.into());
@@ -189,24 +185,12 @@ impl Replies {
         self.push("", "message", |object| object.json("data", Some(data)));
     }
 
-    pub(crate) fn push_refresh(&mut self, expiry: Expiry) {
-        self.push("", "refresh", |object| expiry.write(object));
-    }
-
     pub(crate) fn push_join(&mut self, channel: &str, info: &ClientInfo) {
         self.push(channel, "join", |object| object.object("info", |object| info.write(object)));
     }
 
     pub(crate) fn push_leave(&mut self, channel: &str, info: &ClientInfo) {
         self.push(channel, "leave", |object| object.object("info", |object| info.write(object)));
-    }
-
-    /// For transports without a close frame.
-    pub(crate) fn push_disconnect(&mut self, disconnect: &Disconnect) {
-        self.push("", "disconnect", |object| {
-            object.number_always("code", disconnect.code.into());
-            object.text_always("reason", &disconnect.reason);
-        });
     }
 
     fn result(&mut self, id: u32, name: &str, fill: impl FnOnce(&mut Object<'_>)) {
@@ -285,7 +269,10 @@ mod tests {
 
     #[test]
     fn an_expiry_of_zero_is_at_least_one_second() {
-        assert_eq!(written(|r| r.refresh(1, Expiry(Some(0)))), r#"{"id":1,"refresh":{"expires":true,"ttl":1}}"#);
+        assert_eq!(
+            written(|r| r.refresh(1, Expiry(Some(0)))),
+            r#"{"id":1,"refresh":{"expires":true,"ttl":1}}"#
+        );
     }
 
     #[test]
@@ -313,13 +300,11 @@ mod tests {
         let text = written(|r| {
             r.error(1, &ErrorReply::TOO_MANY_REQUESTS);
             r.push_unsubscribe("a", &Unsubscribe::INSUFFICIENT_STATE);
-            r.push_disconnect(&Disconnect::SHUTDOWN);
             r.ping();
         });
         let lines = [
             r#"{"id":1,"error":{"code":111,"message":"too many requests","temporary":true}}"#,
             r#"{"push":{"channel":"a","unsubscribe":{"code":2500,"reason":"insufficient state"}}}"#,
-            r#"{"push":{"disconnect":{"code":3001,"reason":"shutdown"}}}"#,
             "{}",
         ];
         assert_eq!(text, lines.join("\n"));

@@ -1,0 +1,259 @@
+//! The gateway as its program sees it: built, mounted, drained.
+
+use crate::auth::Verifier;
+use crate::clock::SystemClock;
+use crate::connections::Connections;
+use crate::hub::{Hub, Item};
+use crate::origin::Origins;
+use crate::policy::{Caller, Policy};
+use crate::protocol::{Disconnect, ErrorReply, Json, Unsubscribe};
+use crate::rpc::Methods;
+use crate::session::{Now, Shared};
+use crate::settings::Settings;
+use crate::socket;
+use axum::Router;
+use axum::routing::get;
+use fanfare_core::{BoxFuture, Clock, Transport};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A door for outside clients. Cloning gives another handle to the same one.
+#[derive(Clone, Debug)]
+pub struct Gateway(Arc<Inner>);
+
+type SendHandler = Box<dyn Fn(Arc<Caller>, Json) -> BoxFuture<'static, ()> + Send + Sync>;
+
+/// What every connection of a gateway shares.
+pub(crate) struct Inner {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) rpc: Methods,
+    pub(crate) on_send: Option<SendHandler>,
+    pub(crate) origins: Origins,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) connections: Connections,
+}
+
+impl Inner {
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.shared.settings
+    }
+
+    pub(crate) fn now(&self) -> Now {
+        let unix = u64::try_from(self.clock.now().as_second()).unwrap_or(0);
+        Now { steady: self.clock.monotonic(), unix }
+    }
+}
+
+impl std::fmt::Debug for Inner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gateway").field("connections", &self.connections.len()).finish_non_exhaustive()
+    }
+}
+
+/// A gateway that cannot be built.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// Channels are read by key and revision, which this transport does not offer.
+    #[error(
+        "the transport keeps no log by key, so that channels could not be recovered; use the embedded broker or Postgres"
+    )]
+    NoLog,
+    /// Nobody could connect.
+    #[error("nobody could connect: give it `.tokens(verifier)`, or `.allow_anonymous()`")]
+    NobodyMayConnect,
+    /// Two handlers have one name.
+    #[error("two RPC handlers are named `{0}`")]
+    DuplicateMethod(String),
+    /// Not an origin.
+    #[error("`{0}` is not an origin; one looks like `https://chat.example.org`, without a path")]
+    InvalidOrigin(String),
+    /// A limit that makes no sense.
+    #[error("{0}")]
+    InvalidSettings(&'static str),
+}
+
+/// Options of a gateway.
+#[must_use = "a builder does nothing until `build`"]
+pub struct GatewayBuilder {
+    transport: Arc<dyn Transport>,
+    hub_policy: Arc<dyn crate::policy::DynPolicy>,
+    settings: Settings,
+    verifier: Option<Verifier>,
+    allows_anonymous: bool,
+    origins: Vec<String>,
+    rpc: Methods,
+    duplicate: Option<String>,
+    on_send: Option<SendHandler>,
+    clock: Option<Arc<dyn Clock>>,
+}
+
+impl Gateway {
+    /// A gateway onto this transport, with the application's decisions.
+    pub fn builder(transport: Arc<dyn Transport>, policy: impl Policy) -> GatewayBuilder {
+        GatewayBuilder {
+            transport,
+            hub_policy: Arc::new(policy),
+            settings: Settings::default(),
+            verifier: None,
+            allows_anonymous: false,
+            origins: Vec::new(),
+            rpc: Methods::default(),
+            duplicate: None,
+            on_send: None,
+            clock: None,
+        }
+    }
+
+    /// The gateway's routes, to be merged into a program's own: `GET /connection/websocket`.
+    pub fn router<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
+        Router::new().route("/connection/websocket", get(socket::upgrade)).with_state(Arc::clone(&self.0))
+    }
+
+    /// How many connections are open.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.0.connections.len()
+    }
+
+    /// Closes the connections of a user; how many there were.
+    pub fn disconnect(&self, user: &str, reason: &Disconnect) -> usize {
+        self.0.connections.of_user(user, |outbox| outbox.close(reason.clone()))
+    }
+
+    /// Ends a user's subscriptions to a channel, on every connection.
+    pub fn unsubscribe(&self, user: &str, channel: &str, reason: &Unsubscribe) {
+        self.0
+            .connections
+            .of_user(user, |outbox| outbox.push(Item::Unsubscribe(channel.to_owned(), reason.clone())));
+    }
+
+    /// Sends a message to every connection of a user. It is kept nowhere.
+    pub fn send(&self, user: &str, data: &Json) -> usize {
+        self.0.connections.of_user(user, |outbox| outbox.push(Item::Message(data.clone())))
+    }
+
+    /// Refuses new connections, closes the open ones with 3001 (their clients come back, and recover) and waits until they
+    /// are gone, or `within` has passed. A WebSocket outlives the server's own graceful shutdown: call this beside it.
+    /// Returns how many connections were left.
+    pub async fn drain(&self, within: Duration) -> usize {
+        self.0.connections.close_all(&Disconnect::SHUTDOWN);
+        let gone = self.0.connections.wait_until_empty();
+        let timeout = self.0.clock.sleep(within);
+        tokio::select! {
+            () = gone => {}
+            () = timeout => {}
+        }
+        self.0.hub.end();
+        self.0.connections.len()
+    }
+}
+
+impl GatewayBuilder {
+    /// Who may connect: tokens that this verifier accepts.
+    pub fn tokens(mut self, verifier: Verifier) -> Self {
+        self.verifier = Some(verifier);
+        self
+    }
+
+    /// Lets connections in that bring no token. Their user is the empty string.
+    pub fn allow_anonymous(mut self) -> Self {
+        self.allows_anonymous = true;
+        self
+    }
+
+    /// Lets pages of this origin connect (`https://chat.example.org`). Without any, no browser can; programs that send
+    /// no `Origin` header are not stopped by this.
+    pub fn allow_origin(mut self, origin: impl Into<String>) -> Self {
+        self.origins.push(origin.into());
+        self
+    }
+
+    /// Limits and times.
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// Answers the clients' calls of this method.
+    ///
+    /// The handler takes who asks and the call's data, and returns the answer or an error. Calls of one connection run
+    /// side by side; each is started in the order in which it came.
+    pub fn rpc<F, Q, R, E, Fut>(mut self, method: &str, handler: F) -> Self
+    where
+        F: Fn(Caller, Q) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<R, E>> + Send + 'static,
+        Q: DeserializeOwned,
+        R: Serialize,
+        E: Into<ErrorReply>,
+    {
+        if !self.rpc.add(method, handler) {
+            self.duplicate = Some(method.to_owned());
+        }
+        self
+    }
+
+    /// Takes what clients send without waiting for an answer. Without a handler a `send` closes its connection.
+    pub fn on_send<F, Fut>(mut self, handler: F) -> Self
+    where
+        F: Fn(Arc<Caller>, Json) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        self.on_send = Some(Box::new(move |caller, data| Box::pin(handler(caller, data))));
+        self
+    }
+
+    /// Another clock than the machine's.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// Builds it. Nothing runs until somebody connects.
+    ///
+    /// # Errors
+    /// What is missing or contradicts itself.
+    pub fn build(self) -> Result<Gateway, BuildError> {
+        if self.transport.log().is_none() {
+            return Err(BuildError::NoLog);
+        }
+        if self.verifier.is_none() && !self.allows_anonymous {
+            return Err(BuildError::NobodyMayConnect);
+        }
+        if let Some(method) = self.duplicate {
+            return Err(BuildError::DuplicateMethod(method));
+        }
+        let settings = self.settings;
+        if !settings.ping_interval.is_zero() && settings.ping_interval <= settings.pong_timeout {
+            return Err(BuildError::InvalidSettings(
+                "the ping interval must be longer than the pong timeout",
+            ));
+        }
+        let shared = Shared {
+            verifier: self.verifier,
+            allows_anonymous: self.allows_anonymous,
+            has_rpc: !self.rpc.is_empty(),
+            handles_send: self.on_send.is_some(),
+            settings,
+        };
+        Ok(Gateway(Arc::new(Inner {
+            shared: Arc::new(shared),
+            hub: Hub::new(self.transport, self.hub_policy),
+            rpc: self.rpc,
+            on_send: self.on_send,
+            origins: Origins::new(self.origins)?,
+            clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock::new())),
+            connections: Connections::default(),
+        })))
+    }
+}
+
+impl std::fmt::Debug for GatewayBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("GatewayBuilder").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,172 @@
+//! Connecting: the token, the application's word, the server's own subscriptions; and staying connected.
+
+use super::effect::{Effect, Joined, Resume, Turn};
+use super::{Connecting, Now, Phase, Session};
+use crate::auth::TokenError;
+use crate::hub::Ticket;
+use crate::policy::{Caller, Subscribe, Welcome};
+use crate::protocol::{ConnectRequest, ConnectResult, Disconnect, ErrorReply, Expiry, Json, SubscribeResult};
+use std::sync::Arc;
+
+impl Session {
+    pub(super) fn connect(&mut self, id: u32, request: &ConnectRequest<'_>, now: Now, turn: &mut Turn) {
+        let caller = match self.authenticate(&request.token, now) {
+            Ok(caller) => Arc::new(caller),
+            Err(Refusal::Close(disconnect)) => return turn.close(disconnect),
+            Err(Refusal::Error(error)) => return self.fail(id, &error, now, turn),
+        };
+        tracing::debug!(
+            client = self.client, user = caller.user, sdk = %request.name, version = %request.version, "connecting"
+        );
+        let resumes = request.subs.iter().filter(|(_, sub)| sub.recover);
+        let resumes = resumes.map(|(channel, sub)| {
+            (channel.to_string(), Resume { epoch: sub.epoch.to_string(), offset: sub.offset })
+        });
+        self.phase = Phase::Connecting(Box::new(Connecting {
+            id,
+            caller: Arc::clone(&caller),
+            data: None,
+            resumes: resumes.collect(),
+            waiting: 0,
+            joined: Vec::new(),
+        }));
+        turn.effects.push(Effect::Open { caller, data: request.data.map(Json::from_raw) });
+    }
+
+    pub(super) fn opened(&mut self, result: Result<Welcome, Disconnect>, now: Now, turn: &mut Turn) {
+        let welcome = match result {
+            Ok(welcome) => welcome,
+            Err(disconnect) => return turn.close(disconnect),
+        };
+        if welcome.channels.len() > self.shared.settings.channels_max {
+            return turn.close(Disconnect::CHANNEL_LIMIT);
+        }
+        let Phase::Connecting(mut connecting) = std::mem::replace(&mut self.phase, Phase::Fresh) else {
+            return;
+        };
+        connecting.data = welcome.data;
+        for channel in welcome.channels {
+            let resume = connecting.resumes.iter().find(|(resumed, _)| *resumed == channel);
+            let resume = resume.map(|(_, resume)| resume.clone());
+            let ticket = self.add_joining(channel.clone(), 0, true, resume.clone());
+            connecting.waiting += 1;
+            let request = Subscribe { channel, data: None, has_token: false };
+            let caller = Arc::clone(&connecting.caller);
+            turn.effects.push(Effect::Join { ticket, caller, request, token: None, resume });
+        }
+        self.phase = Phase::Connecting(connecting);
+        self.finish_connecting(now, turn);
+    }
+
+    /// One of the server's own subscriptions is answered.
+    pub(super) fn server_joined(
+        &mut self,
+        ticket: Ticket,
+        result: Result<Box<Joined>, ErrorReply>,
+        now: Now,
+        turn: &mut Turn,
+    ) {
+        let Phase::Connecting(connecting) = &mut self.phase else { return };
+        match result {
+            Ok(joined) => {
+                connecting.waiting -= 1;
+                connecting.joined.push((ticket, *joined));
+                self.finish_connecting(now, turn);
+            }
+            Err(error) => {
+                let id = connecting.id;
+                self.fail(id, &error, now, turn);
+            }
+        }
+    }
+
+    fn finish_connecting(&mut self, now: Now, turn: &mut Turn) {
+        let connecting = match std::mem::replace(&mut self.phase, Phase::Fresh) {
+            Phase::Connecting(connecting) if connecting.waiting == 0 => connecting,
+            other => return self.phase = other,
+        };
+        let mut subs: Vec<(String, SubscribeResult)> = Vec::with_capacity(connecting.joined.len());
+        for (ticket, joined) in connecting.joined {
+            match self.go_live(ticket, joined, now) {
+                Some(Ok((channel, result))) => subs.push((channel, result)),
+                Some(Err(disconnect)) => return turn.close(disconnect),
+                None => {}
+            }
+        }
+        self.timers.connected(now.steady, &self.shared.settings);
+        let expiry = self.set_expiry(self.expires_at, now);
+        turn.replies.connect(
+            connecting.id,
+            &ConnectResult {
+                client: &self.client,
+                version: concat!("fanfare ", env!("CARGO_PKG_VERSION")),
+                data: connecting.data.as_ref(),
+                expiry,
+                ping_seconds: self.shared.settings.ping_interval.as_secs(),
+                subs: &subs,
+            },
+        );
+        self.phase = Phase::Connected(connecting.caller);
+        self.announce_all();
+    }
+
+    pub(super) fn refresh(&mut self, id: u32, token: &str, now: Now, turn: &mut Turn) {
+        let Some(verifier) = self.shared.verifier.as_ref().filter(|_| !token.is_empty()) else {
+            return turn.close(Disconnect::BAD_REQUEST);
+        };
+        match verifier.connection(token, now.unix) {
+            Ok(claims) if self.caller().is_some_and(|caller| caller.user == claims.user) => {
+                self.expires_at = claims.expires_at();
+                let expiry = self.set_expiry(self.expires_at, now);
+                turn.replies.refresh(id, expiry);
+            }
+            Err(TokenError::Expired) => turn.close(Disconnect::EXPIRED),
+            Ok(_) | Err(TokenError::Invalid(_)) => turn.close(Disconnect::INVALID_TOKEN),
+        }
+    }
+
+    fn authenticate(&mut self, token: &str, now: Now) -> Result<Caller, Refusal> {
+        let client = self.client.clone();
+        if token.is_empty() {
+            if !self.shared.allows_anonymous {
+                return Err(Refusal::Close(Disconnect::BAD_REQUEST));
+            }
+            return Ok(Caller { user: String::new(), client, info: None, meta: None });
+        }
+        let Some(verifier) = &self.shared.verifier else {
+            return Err(Refusal::Close(Disconnect::INVALID_TOKEN));
+        };
+        let claims = verifier.connection(token, now.unix).map_err(|error| {
+            tracing::info!(client, %error, "connect refused");
+            match error {
+                TokenError::Expired => Refusal::Error(ErrorReply::TOKEN_EXPIRED),
+                TokenError::Invalid(_) => Refusal::Close(Disconnect::INVALID_TOKEN),
+            }
+        })?;
+        self.expires_at = claims.expires_at();
+        if self.expires_at.is_some_and(|at| at <= now.unix) {
+            return Err(Refusal::Error(ErrorReply::EXPIRED));
+        }
+        Ok(Caller { user: claims.user, client, info: claims.info, meta: claims.meta })
+    }
+
+    /// Answers a connect with an error. The connection is of no use afterwards; its client closes it.
+    fn fail(&mut self, id: u32, error: &ErrorReply, now: Now, turn: &mut Turn) {
+        turn.replies.error(id, error);
+        self.phase = Phase::Failed;
+        self.subscriptions.clear();
+        self.timers.failed(now.steady);
+    }
+
+    fn set_expiry(&mut self, expires_at: Option<u64>, now: Now) -> Expiry {
+        let grace = self.shared.settings.expiry_grace;
+        self.timers.expire_at(expires_at.map(|at| Self::steady_at(at, now) + grace));
+        Expiry(expires_at.map(|at| at.saturating_sub(now.unix)))
+    }
+}
+
+/// A connect command can be refused in two ways.
+enum Refusal {
+    Error(ErrorReply),
+    Close(Disconnect),
+}

@@ -1,0 +1,114 @@
+//! What a session wants done, and what it is told when it is done.
+
+use crate::auth::SubscriptionClaims;
+use crate::hub::{Membership, Ticket};
+use crate::policy::{Caller, ChannelKey, Grant, Subscribe, Welcome};
+use crate::protocol::{ClientInfo, Disconnect, Encoded, ErrorReply, Json, Replies};
+use std::sync::Arc;
+
+/// What came out of one step: replies to write, work to start, and perhaps the end.
+#[derive(Debug, Default)]
+pub(crate) struct Turn {
+    pub(crate) replies: Replies,
+    pub(crate) effects: Vec<Effect>,
+    /// Close with this code, after the replies.
+    pub(crate) close: Option<Disconnect>,
+    /// End without a close frame.
+    pub(crate) is_cut: bool,
+}
+
+impl Turn {
+    /// The first reason counts.
+    pub(super) fn close(&mut self, disconnect: Disconnect) {
+        self.close.get_or_insert(disconnect);
+    }
+}
+
+/// From where a subscription goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Resume {
+    pub(crate) epoch: String,
+    pub(crate) offset: u64,
+}
+
+/// Work for the driver. Each effect but `Send` is answered by the [`Done`] of the same name.
+#[derive(Debug)]
+pub(crate) enum Effect {
+    /// Ask the application whether the connection may be.
+    Open {
+        caller: Arc<Caller>,
+        data: Option<Json>,
+    },
+    /// Ask the application, enter the room, then read the head and what was missed.
+    Join {
+        ticket: Ticket,
+        caller: Arc<Caller>,
+        request: Subscribe,
+        token: Option<Box<SubscriptionClaims>>,
+        resume: Option<Resume>,
+    },
+    /// Read a channel's history; without a key, ask the application first.
+    History {
+        id: u32,
+        caller: Arc<Caller>,
+        channel: String,
+        key: Option<ChannelKey>,
+        range: HistoryRange,
+    },
+    Publish {
+        id: u32,
+        caller: Arc<Caller>,
+        channel: String,
+        data: Json,
+    },
+    Rpc {
+        id: u32,
+        caller: Arc<Caller>,
+        method: String,
+        data: Json,
+    },
+    Send {
+        caller: Arc<Caller>,
+        data: Json,
+    },
+}
+
+/// Finished work.
+#[derive(Debug)]
+pub(crate) enum Done {
+    Open(Result<Welcome, Disconnect>),
+    Join(Ticket, Result<Box<Joined>, ErrorReply>),
+    History(u32, Result<History, ErrorReply>),
+    Publish(u32, Result<(), ErrorReply>),
+    Rpc(u32, Result<Json, ErrorReply>),
+}
+
+/// A place in a room, and what the log said after it was taken.
+#[derive(Debug)]
+pub(crate) struct Joined {
+    pub(crate) membership: Membership,
+    pub(crate) grant: Grant,
+    pub(crate) info: Arc<ClientInfo>,
+    pub(crate) epoch: String,
+    /// The newest offset.
+    pub(crate) top: u64,
+    /// What was missed since the position that the client gave, complete; `None` when that cannot be told.
+    pub(crate) recovered: Option<Vec<Encoded>>,
+}
+
+/// Which part of a history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct HistoryRange {
+    /// 0: only the position.
+    pub(crate) max: usize,
+    /// Strictly after this offset; strictly before, in reverse.
+    pub(crate) since: Option<Resume>,
+    pub(crate) is_reverse: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct History {
+    pub(crate) publications: Vec<Encoded>,
+    pub(crate) offset: u64,
+    pub(crate) epoch: String,
+}

@@ -1,0 +1,153 @@
+//! One subscription: buffering while it is being made, checking positions while it lives.
+//!
+//! ```text
+//! Joining: live publications are buffered  --answer-->  merged with what the log gave  --> Live { offset }
+//! Live:    offset + 1 is delivered, what is older skipped, a gap ends the subscription
+//! ```
+
+use super::effect::{Joined, Resume};
+use crate::hub::{Membership, Ticket};
+use crate::policy::Grant;
+use crate::protocol::{ClientInfo, Encoded, Unsubscribe};
+use std::sync::Arc;
+use std::time::Duration;
+
+#[derive(Debug)]
+pub(super) struct Subscription {
+    pub(super) channel: String,
+    pub(super) ticket: Ticket,
+    pub(super) is_server_side: bool,
+    pub(super) state: State,
+}
+
+#[derive(Debug)]
+pub(super) enum State {
+    Joining(Joining),
+    Live(Box<Live>),
+}
+
+#[derive(Debug)]
+pub(super) struct Joining {
+    /// The command to answer; 0 for a subscription that the server made.
+    pub(super) id: u32,
+    pub(super) resume: Option<Resume>,
+    /// Answer with an error rather than without what was missed.
+    pub(super) refuses_unrecovered: bool,
+    pub(super) buffer: Buffer,
+    /// An unsubscribe command that came meanwhile and wins.
+    pub(super) unsubscribed: Option<u32>,
+    pub(super) taken_away: Option<Unsubscribe>,
+}
+
+#[derive(Debug)]
+pub(super) struct Live {
+    pub(super) membership: Membership,
+    pub(super) grant: Grant,
+    pub(super) info: Arc<ClientInfo>,
+    /// The newest offset that the client has, or was told of.
+    pub(super) offset: u64,
+    /// The end on the steady clock, grace included.
+    pub(super) ends_at: Option<Duration>,
+}
+
+/// Live publications that come before the answer, bounded.
+#[derive(Debug, Default)]
+pub(super) struct Buffer {
+    publications: Vec<Encoded>,
+    is_incomplete: bool,
+}
+
+/// What becomes of a live publication.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    Deliver(Encoded),
+    Skip,
+    Gap,
+}
+
+/// What the log and the buffer say together.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Merged {
+    /// Everything since the client's position, up to this one.
+    Recovered(u64),
+    /// Not recovered, or not asked for; this is where the client stands now.
+    Fresh(u64),
+    /// What came live does not follow what the log gave.
+    Gap,
+}
+
+impl Buffer {
+    /// More than any recovery brings; who is that far behind starts anew.
+    const MAX: usize = 4_096;
+
+    pub(super) fn lose(&mut self) {
+        self.publications = Vec::new();
+        self.is_incomplete = true;
+    }
+
+    fn push(&mut self, publication: Encoded) {
+        if self.publications.len() >= Self::MAX {
+            self.lose();
+        } else if !self.is_incomplete {
+            self.publications.push(publication);
+        }
+    }
+}
+
+impl Subscription {
+    pub(super) fn deadline(&self) -> Option<Duration> {
+        match &self.state {
+            State::Live(live) => live.ends_at,
+            State::Joining(_) => None,
+        }
+    }
+
+    pub(super) fn publication(&mut self, publication: Encoded) -> Verdict {
+        match &mut self.state {
+            // Without an offset there is nothing to order it by, and nobody is subscribed yet.
+            State::Joining(_) if publication.offset == 0 => Verdict::Skip,
+            State::Joining(joining) => {
+                joining.buffer.push(publication);
+                Verdict::Skip
+            }
+            State::Live(live) => live.publication(publication),
+        }
+    }
+}
+
+impl Live {
+    fn publication(&mut self, publication: Encoded) -> Verdict {
+        let offset = publication.offset;
+        if offset == 0 {
+            return Verdict::Deliver(publication);
+        }
+        if offset <= self.offset {
+            return Verdict::Skip;
+        }
+        if offset > self.offset + 1 && self.grant.is_recoverable {
+            return Verdict::Gap;
+        }
+        self.offset = offset;
+        Verdict::Deliver(publication)
+    }
+}
+
+/// Joins what the log gave with what came live meanwhile. On success `joined.recovered` holds the whole.
+pub(super) fn merge(joined: &mut Joined, buffer: Buffer, resume: Option<&Resume>) -> Merged {
+    if buffer.is_incomplete {
+        return Merged::Gap;
+    }
+    let newest_buffered = buffer.publications.last().map_or(0, |publication| publication.offset);
+    let Some(recovered) = &mut joined.recovered else {
+        return Merged::Fresh(joined.top.max(newest_buffered));
+    };
+    recovered.extend(buffer.publications);
+    recovered.sort_by_key(|publication| publication.offset);
+    recovered.dedup_by_key(|publication| publication.offset);
+    let since = resume.map_or(joined.top, |resume| resume.offset);
+    recovered.retain(|publication| publication.offset > since);
+    let is_dense =
+        recovered.iter().zip(since + 1..).all(|(publication, expected)| publication.offset == expected);
+    let offset = recovered.last().map_or(since, |publication| publication.offset);
+    if is_dense && offset >= joined.top { Merged::Recovered(offset) } else { Merged::Gap }
+}

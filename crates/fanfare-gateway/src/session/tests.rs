@@ -1,0 +1,240 @@
+//! A connection's life as data.
+
+use super::*;
+use crate::hub::Membership;
+use crate::policy::{ChannelKey, Grant, Welcome};
+use crate::protocol::{ClientInfo, Command, Encoded, Publication};
+use fanfare_core::Topic;
+
+/// A session whose work is done by the test.
+struct Bench {
+    session: Session,
+    turn: Turn,
+    now: Now,
+}
+
+impl Bench {
+    fn connected() -> Self {
+        let mut bench = Self::fresh();
+        bench.command(r#"{"id":1,"connect":{}}"#);
+        bench.done(Done::Open(Ok(Welcome::default())));
+        assert!(bench.replies().contains("\"connect\""));
+        bench
+    }
+
+    fn fresh() -> Self {
+        let shared = Shared {
+            settings: Settings::default(),
+            verifier: None,
+            allows_anonymous: true,
+            has_rpc: true,
+            handles_send: false,
+        };
+        let now = Now { steady: Duration::ZERO, unix: 1_000 };
+        let session = Session::new(Arc::new(shared), "client".into(), 0.0, now);
+        Self { session, turn: Turn::default(), now }
+    }
+
+    fn command(&mut self, line: &str) {
+        self.session.command(Command::parse(line).unwrap(), self.now, &mut self.turn);
+    }
+
+    fn done(&mut self, done: Done) {
+        self.session.done(done, self.now, &mut self.turn);
+    }
+
+    fn subscribe(&mut self, more: &str) -> Ticket {
+        self.command(&format!(r#"{{"id":2,"subscribe":{{"channel":"c"{more}}}}}"#));
+        match self.turn.effects.pop() {
+            Some(Effect::Join { ticket, .. }) => ticket,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn live(&mut self, ticket: Ticket, offset: u64) {
+        self.session.item(Item::Publication(ticket, publication(offset)), &mut self.turn);
+    }
+
+    fn replies(&mut self) -> String {
+        String::from_utf8(self.turn.replies.take()).unwrap()
+    }
+
+    fn advance(&mut self, seconds: u64) {
+        self.now.steady += Duration::from_secs(seconds);
+        self.session.tick(self.now, &mut self.turn);
+    }
+}
+
+fn publication(offset: u64) -> Encoded {
+    Publication::new(Json::of(&offset).unwrap()).encode("c", offset)
+}
+
+fn joined(top: u64, recovered: Option<std::ops::RangeInclusive<u64>>) -> Box<Joined> {
+    Box::new(Joined {
+        membership: Membership::nowhere(),
+        grant: Grant::new(ChannelKey::new(Topic::from_static("t"), "k")),
+        info: Arc::new(ClientInfo {
+            user: "u".into(),
+            client: "client".into(),
+            connection: None,
+            channel: None,
+        }),
+        epoch: "e".into(),
+        top,
+        recovered: recovered.map(|offsets| offsets.map(publication).collect()),
+    })
+}
+
+fn offsets(replies: &str) -> Vec<u64> {
+    let pushes = replies.lines().filter(|line| line.starts_with(r#"{"push""#));
+    let json = pushes.map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    json.map(|json| json["push"]["pub"]["offset"].as_u64().unwrap()).collect()
+}
+
+#[test]
+fn what_comes_live_while_a_recovery_is_read_is_merged_into_it_without_repeats() {
+    let mut bench = Bench::connected();
+    let ticket = bench.subscribe(r#","recover":true,"epoch":"e","offset":3"#);
+    for offset in [5, 6, 7] {
+        bench.live(ticket, offset);
+    }
+    bench.done(Done::Join(ticket, Ok(joined(6, Some(4..=6)))));
+    let reply: serde_json::Value = serde_json::from_str(&bench.replies()).unwrap();
+    let recovered = reply["subscribe"]["publications"].as_array().unwrap();
+    let recovered: Vec<u64> =
+        recovered.iter().map(|publication| publication["offset"].as_u64().unwrap()).collect();
+    assert_eq!((recovered, reply["subscribe"]["offset"].as_u64()), (vec![4, 5, 6, 7], Some(3)));
+    bench.live(ticket, 7);
+    bench.live(ticket, 8);
+    assert_eq!(offsets(&bench.replies()), [8]);
+}
+
+#[test]
+fn a_first_subscribe_covers_what_came_meanwhile_by_its_offset() {
+    let mut bench = Bench::connected();
+    let ticket = bench.subscribe("");
+    bench.live(ticket, 5);
+    bench.live(ticket, 6);
+    bench.done(Done::Join(ticket, Ok(joined(5, None))));
+    assert!(bench.replies().contains(r#""offset":6"#));
+    bench.live(ticket, 6);
+    bench.live(ticket, 7);
+    assert_eq!(offsets(&bench.replies()), [7]);
+}
+
+#[test]
+fn a_gap_between_log_and_live_reconnects() {
+    let mut bench = Bench::connected();
+    let ticket = bench.subscribe(r#","recover":true,"epoch":"e","offset":3"#);
+    bench.live(ticket, 8);
+    bench.done(Done::Join(ticket, Ok(joined(6, Some(4..=6)))));
+    assert_eq!(bench.turn.close, Some(Disconnect::INSUFFICIENT_STATE));
+}
+
+#[test]
+fn a_gap_in_a_live_subscription_ends_it_with_2500_and_it_can_be_made_again() {
+    for injected in [Item::Publication(Ticket(1), publication(9)), Item::Lost(Ticket(1))] {
+        let mut bench = Bench::connected();
+        let ticket = bench.subscribe("");
+        bench.done(Done::Join(ticket, Ok(joined(5, None))));
+        bench.replies();
+        bench.session.item(injected, &mut bench.turn);
+        let push = r#"{"push":{"channel":"c","unsubscribe":{"code":2500,"reason":"insufficient state"}}}"#;
+        assert_eq!(bench.replies(), push);
+        bench.live(ticket, 6);
+        assert_eq!(bench.replies(), "");
+        assert_ne!(bench.subscribe(r#","recover":true,"epoch":"e","offset":5"#), ticket);
+    }
+}
+
+#[test]
+fn what_was_lost_during_a_subscribe_reconnects() {
+    let mut bench = Bench::connected();
+    let ticket = bench.subscribe("");
+    bench.session.item(Item::Lost(ticket), &mut bench.turn);
+    bench.done(Done::Join(ticket, Ok(joined(5, None))));
+    assert_eq!(bench.turn.close, Some(Disconnect::INSUFFICIENT_STATE));
+}
+
+#[test]
+fn a_server_side_subscription_comes_with_the_connect_reply_and_a_gap_in_it_reconnects() {
+    let mut bench = Bench::fresh();
+    bench.command(r#"{"id":1,"connect":{"subs":{"c":{"recover":true,"epoch":"e","offset":4}}}}"#);
+    bench.done(Done::Open(Ok(Welcome { channels: vec!["c".into()], ..Welcome::default() })));
+    let Some(Effect::Join { ticket, resume, .. }) = bench.turn.effects.pop() else { panic!() };
+    assert_eq!(resume, Some(Resume { epoch: "e".into(), offset: 4 }));
+    assert!(bench.session.is_waiting());
+    bench.live(ticket, 6);
+    bench.done(Done::Join(ticket, Ok(joined(5, Some(5..=5)))));
+    let reply: serde_json::Value = serde_json::from_str(&bench.replies()).unwrap();
+    assert_eq!(reply["connect"]["subs"]["c"]["recovered"], true);
+    assert_eq!(reply["connect"]["subs"]["c"]["publications"].as_array().unwrap().len(), 2);
+    bench.live(ticket, 8);
+    assert_eq!(bench.turn.close, Some(Disconnect::INSUFFICIENT_STATE));
+}
+
+#[test]
+fn pings_keep_their_cadence_whatever_else_is_sent() {
+    let mut bench = Bench::connected();
+    let ticket = bench.subscribe("");
+    bench.done(Done::Join(ticket, Ok(joined(0, None))));
+    bench.replies();
+    let mut pings = Vec::new();
+    for second in 1..=70 {
+        bench.live(ticket, second);
+        bench.advance(1);
+        if bench.replies().lines().any(|line| line == "{}") {
+            pings.push(second);
+            bench.command("{}");
+        }
+    }
+    assert_eq!(pings, [13, 38, 63]);
+    assert_eq!(bench.turn.close, None);
+}
+
+#[test]
+fn only_a_pong_counts_as_a_pong() {
+    let mut bench = Bench::connected();
+    bench.advance(13);
+    bench.command(r#"{"id":9,"unsubscribe":{"channel":"c"}}"#);
+    bench.advance(8);
+    assert_eq!(bench.turn.close, Some(Disconnect::NO_PONG));
+}
+
+#[test]
+fn a_second_pong_for_one_ping_is_a_bad_request() {
+    let mut bench = Bench::connected();
+    bench.advance(13);
+    bench.command("{}");
+    assert_eq!(bench.turn.close, None);
+    bench.command("{}");
+    assert_eq!(bench.turn.close, Some(Disconnect::BAD_REQUEST));
+}
+
+#[test]
+fn a_subscription_ends_with_its_grant_and_the_client_comes_again() {
+    let mut bench = Bench::connected();
+    let ticket = bench.subscribe("");
+    let mut joined = joined(0, None);
+    joined.grant.expires_at = Some(fanfare_core::Timestamp::from_second(1_010).unwrap());
+    bench.done(Done::Join(ticket, Ok(joined)));
+    assert!(bench.replies().contains(r#""expires":true,"ttl":10"#));
+    bench.now.steady += Duration::from_secs(34);
+    bench.session.expire_subscriptions(bench.now, &mut bench.turn);
+    assert_eq!(bench.replies(), "");
+    bench.now.steady += Duration::from_secs(1);
+    bench.session.expire_subscriptions(bench.now, &mut bench.turn);
+    assert!(bench.replies().contains(r#""unsubscribe":{"code":2501"#));
+}
+
+#[test]
+fn a_channel_taken_away_while_it_is_subscribed_is_taken_away_after_the_answer() {
+    let mut bench = Bench::connected();
+    let ticket = bench.subscribe("");
+    bench.session.item(Item::Unsubscribe("c".into(), Unsubscribe::SERVER), &mut bench.turn);
+    bench.done(Done::Join(ticket, Ok(joined(0, None))));
+    let replies = bench.replies();
+    let kinds: Vec<bool> =
+        replies.lines().map(|line| line.contains(r#""unsubscribe":{"code":2000"#)).collect();
+    assert_eq!(kinds, [false, true]);
+}

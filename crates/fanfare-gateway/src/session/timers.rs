@@ -1,0 +1,82 @@
+//! When something is due: connecting, pinging, being answered, expiring.
+
+use crate::protocol::Disconnect;
+use crate::settings::Settings;
+use std::time::Duration;
+
+#[derive(Debug)]
+pub(super) struct Timers {
+    /// The connect command must have succeeded by then.
+    stale: Option<Duration>,
+    ping: Option<Duration>,
+    /// The pong to the ping that is out must be here by then.
+    pong: Option<Duration>,
+    /// The token has run out and the grace is over.
+    expiry: Option<Duration>,
+    /// A refused connection is cut then.
+    cut: Option<Duration>,
+    jitter: f64,
+}
+
+pub(super) enum Fired {
+    Nothing,
+    Ping,
+    Close(Disconnect),
+    Cut,
+}
+
+impl Timers {
+    /// How long a refused connection may linger, for its client to close it.
+    const LINGER: Duration = Duration::from_secs(5);
+
+    pub(super) fn new(now: Duration, connect_timeout: Duration, jitter: f64) -> Self {
+        Self { stale: Some(now + connect_timeout), ping: None, pong: None, expiry: None, cut: None, jitter }
+    }
+
+    pub(super) fn connected(&mut self, now: Duration, settings: &Settings) {
+        self.stale = None;
+        if !settings.ping_interval.is_zero() {
+            self.ping = Some(now + settings.ping_interval.mul_f64(0.5 + 0.5 * self.jitter.clamp(0.0, 1.0)));
+        }
+    }
+
+    pub(super) fn failed(&mut self, now: Duration) {
+        *self = Self { cut: Some(now + Self::LINGER), ..Self::new(now, Duration::ZERO, 0.0) };
+        self.stale = None;
+    }
+
+    pub(super) fn expire_at(&mut self, at: Option<Duration>) {
+        self.expiry = at;
+    }
+
+    /// Takes the pong that is waited for; false when none is.
+    pub(super) fn pong(&mut self) -> bool {
+        self.pong.take().is_some()
+    }
+
+    pub(super) fn deadline(&self) -> Duration {
+        let all = [self.stale, self.ping, self.pong, self.expiry, self.cut];
+        all.into_iter().flatten().min().unwrap_or(Duration::MAX)
+    }
+
+    pub(super) fn fire(&mut self, now: Duration, settings: &Settings) -> Fired {
+        let is_due = |at: Option<Duration>| at.is_some_and(|at| at <= now);
+        if is_due(self.cut) {
+            Fired::Cut
+        } else if is_due(self.stale) {
+            Fired::Close(Disconnect::STALE)
+        } else if is_due(self.expiry) {
+            Fired::Close(Disconnect::EXPIRED)
+        } else if is_due(self.pong) {
+            Fired::Close(Disconnect::NO_PONG)
+        } else if is_due(self.ping) {
+            // From the time that it was due, so that the cadence holds; unless the task was held up for long.
+            let due = self.ping.unwrap_or(now) + settings.ping_interval;
+            self.ping = Some(if due > now { due } else { now + settings.ping_interval });
+            self.pong = Some(now + settings.pong_timeout);
+            Fired::Ping
+        } else {
+            Fired::Nothing
+        }
+    }
+}

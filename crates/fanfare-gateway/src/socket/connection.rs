@@ -1,0 +1,221 @@
+//! One connection's task.
+
+use super::io::{Incoming, Io};
+use crate::gateway::Inner;
+use crate::hub::{Item, Outbox};
+use crate::protocol::{Command, Disconnect, line};
+use crate::session::{Done, Session, Turn};
+use crate::work;
+use axum::extract::ws::{Utf8Bytes, WebSocket};
+use fanfare_core::BoxFuture;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::time::Sleep;
+
+pub(super) struct Connection {
+    gateway: Arc<Inner>,
+    io: Io,
+    session: Session,
+    outbox: Arc<Outbox>,
+    work: FuturesUnordered<BoxFuture<'static, Option<Done>>>,
+    /// A frame whose commands are not all taken, and where the next one begins.
+    frame: Option<(Utf8Bytes, usize)>,
+    turn: Turn,
+    timer: Pin<Box<Sleep>>,
+    /// The session's deadline that the timer stands at.
+    timer_at: Duration,
+    items: Vec<Item>,
+}
+
+/// How a connection ends.
+enum End {
+    Close(Disconnect),
+    /// The peer went.
+    Gone,
+    /// Without a word.
+    Cut,
+}
+
+/// Replies that wait while the peer takes nothing; over it no more is read from the peer.
+const UNWRITTEN_MAX: usize = 64 * 1024;
+
+impl Connection {
+    pub(super) fn new(gateway: &Arc<Inner>, socket: WebSocket) -> Self {
+        let client = uuid::Uuid::new_v4().to_string();
+        let session = Session::new(Arc::clone(&gateway.shared), client, rand::random(), gateway.now());
+        Self {
+            outbox: Arc::new(Outbox::new(gateway.settings().queued_bytes_max)),
+            gateway: Arc::clone(gateway),
+            io: Io::new(socket),
+            session,
+            work: FuturesUnordered::new(),
+            frame: None,
+            turn: Turn::default(),
+            timer: Box::pin(tokio::time::sleep(Duration::ZERO)),
+            timer_at: Duration::ZERO,
+            items: Vec::new(),
+        }
+    }
+
+    pub(super) async fn run(mut self) {
+        let gateway = Arc::clone(&self.gateway);
+        let registered = gateway.connections.register(Arc::clone(&self.outbox));
+        let mut is_known = false;
+        let end = loop {
+            self.take_commands();
+            if !is_known && let Some(caller) = self.session.caller() {
+                registered.identify(&caller.user);
+                is_known = true;
+            }
+            for effect in self.turn.effects.drain(..) {
+                let work = work::perform(Arc::clone(&gateway), Arc::clone(&self.outbox), effect);
+                self.work.push(Box::pin(work));
+            }
+            if let Some(disconnect) = self.turn.close.take() {
+                break End::Close(disconnect);
+            }
+            if self.turn.is_cut {
+                break End::Cut;
+            }
+            self.set_timer();
+            if let Err(end) = poll_fn(|cx| self.poll(cx)).await {
+                break end;
+            }
+        };
+        let Self { mut io, session, turn, work, .. } = self;
+        // Leaves every room before the peer is waited for.
+        drop((session, work));
+        let timeout = gateway.settings().close_timeout;
+        let _ = tokio::time::timeout(timeout, finish(&mut io, turn, end)).await;
+        drop(registered);
+    }
+
+    /// Takes the frame's commands as far as the session goes on.
+    fn take_commands(&mut self) {
+        let Some((frame, start)) = self.frame.take() else { return };
+        let now = self.gateway.now();
+        let mut start = start;
+        loop {
+            if self.session.is_waiting() {
+                self.frame = Some((frame, start));
+                return;
+            }
+            let Some((line, next)) = line(&frame, start) else { return };
+            match Command::parse(line) {
+                _ if self.session.has_failed() => return,
+                Ok(command) => self.session.command(command, now, &mut self.turn),
+                Err(disconnect) => self.turn.close = Some(disconnect),
+            }
+            if self.turn.close.is_some() {
+                return;
+            }
+            start = next;
+        }
+    }
+
+    /// Looks at everything that may have happened. Ready when there is something new to act upon.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), End>> {
+        let mut has_news = false;
+        if self.poll_write(cx).is_err() {
+            return Poll::Ready(Err(End::Gone));
+        }
+        let is_blocked = self.io.is_blocked();
+        match self.outbox.poll_take(cx, is_blocked, &mut self.items) {
+            Poll::Ready(Err(disconnect)) => return Poll::Ready(Err(End::Close(disconnect))),
+            Poll::Ready(Ok(())) => {
+                has_news = true;
+                for item in self.items.drain(..) {
+                    self.session.item(item, &mut self.turn);
+                }
+                self.items.shrink_to(ITEMS_KEPT);
+            }
+            Poll::Pending => {}
+        }
+        while let Poll::Ready(Some(done)) = self.work.poll_next_unpin(cx) {
+            if let Some(done) = done {
+                has_news = true;
+                self.session.done(done, self.gateway.now(), &mut self.turn);
+            }
+        }
+        if self.frame.is_none() && self.turn.replies.len() < UNWRITTEN_MAX {
+            match self.io.poll_read(cx) {
+                Poll::Ready(Incoming::Frame(frame)) => {
+                    has_news = true;
+                    self.frame = Some((frame, 0));
+                }
+                Poll::Ready(Incoming::Nonsense) => {
+                    return Poll::Ready(Err(End::Close(Disconnect::BAD_REQUEST)));
+                }
+                Poll::Ready(Incoming::TooBig) => {
+                    return Poll::Ready(Err(End::Close(Disconnect::MESSAGE_TOO_BIG)));
+                }
+                Poll::Ready(Incoming::Gone) => return Poll::Ready(Err(End::Gone)),
+                Poll::Pending => {}
+            }
+        }
+        if self.timer.as_mut().poll(cx).is_ready() {
+            has_news = true;
+            self.session.tick(self.gateway.now(), &mut self.turn);
+            self.timer_at = Duration::ZERO;
+        }
+        if has_news { Poll::Ready(Ok(())) } else { Poll::Pending }
+    }
+
+    /// Writes what waits, as one frame, as soon as the one before it is with the kernel.
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Result<(), ()> {
+        loop {
+            match self.io.poll_flush(cx) {
+                Poll::Ready(Ok(())) if self.turn.replies.is_empty() => return Ok(()),
+                Poll::Ready(Ok(())) => self.io.write(self.turn.replies.take(), cx)?,
+                Poll::Ready(Err(())) => return Err(()),
+                Poll::Pending => return Ok(()),
+            }
+        }
+    }
+
+    fn set_timer(&mut self) {
+        let deadline = self.session.deadline();
+        if deadline != self.timer_at {
+            self.timer_at = deadline;
+            let left = deadline.saturating_sub(self.gateway.clock.monotonic()).min(TIMER_MAX);
+            self.timer.as_mut().reset(tokio::time::Instant::now() + left);
+        }
+    }
+}
+
+/// A deadline that is further away is looked at again then.
+const TIMER_MAX: Duration = Duration::from_secs(24 * 3600);
+
+/// Room that an idle connection keeps for items.
+const ITEMS_KEPT: usize = 16;
+
+/// Writes what is left to say and closes.
+async fn finish(io: &mut Io, mut turn: Turn, end: End) {
+    match end {
+        End::Gone => io.finish().await,
+        End::Cut => {}
+        End::Close(disconnect) => {
+            // Who reads too slowly has enough unread already.
+            if disconnect != Disconnect::SLOW {
+                let flush = poll_fn(|cx| {
+                    loop {
+                        match std::task::ready!(io.poll_flush(cx)) {
+                            Ok(()) if turn.replies.is_empty() => return Poll::Ready(Ok(())),
+                            Ok(()) => io.write(turn.replies.take(), cx)?,
+                            Err(()) => return Poll::Ready(Err(())),
+                        }
+                    }
+                });
+                if flush.await.is_err() {
+                    return;
+                }
+            }
+            io.close(disconnect.code, &disconnect.reason).await;
+        }
+    }
+}

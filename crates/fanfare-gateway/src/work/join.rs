@@ -1,0 +1,91 @@
+//! Subscribing without a gap: first into the room, then to the log.
+
+use crate::auth::SubscriptionClaims;
+use crate::gateway::Inner;
+use crate::hub::{Member, Outbox, Ticket, encode};
+use crate::policy::{Caller, ChannelKey, Subscribe};
+use crate::protocol::{ClientInfo, Encoded, ErrorReply};
+use crate::session::{Joined, Resume};
+use fanfare_core::{Error, KeyRange, Log, Timestamp};
+use std::sync::Arc;
+
+pub(super) async fn join(
+    gateway: &Inner,
+    (outbox, ticket): (Arc<Outbox>, Ticket),
+    caller: &Caller,
+    request: &Subscribe,
+    token: Option<Box<SubscriptionClaims>>,
+    resume: Option<&Resume>,
+) -> Result<Joined, ErrorReply> {
+    let mut grant = gateway.hub.policy().subscribe(caller, request).await?;
+    if let Some(token) = token {
+        let ends = token.expires_at().map(|at| i64::try_from(at).unwrap_or(i64::MAX));
+        let ends = ends.map(|at| Timestamp::from_second(at).unwrap_or(Timestamp::MAX));
+        grant.expires_at = [grant.expires_at, ends].into_iter().flatten().min();
+        grant.info = token.info.or(grant.info);
+        grant.data = token.data.or(grant.data);
+    }
+    let info = Arc::new(ClientInfo {
+        user: caller.user.clone(),
+        client: caller.client.clone(),
+        connection: caller.info.clone(),
+        channel: grant.info.clone(),
+    });
+    let member = Member {
+        outbox,
+        ticket,
+        presence: grant.has_presence.then(|| Arc::clone(&info)),
+        has_join_leave: grant.has_join_leave,
+    };
+    let read = async {
+        let membership = gateway.hub.join(&request.channel, &grant.key, member).await?;
+        let log = gateway.hub.log();
+        let epoch = log.epoch().to_string();
+        // What became readable before this head comes from the log, what comes after it through the room.
+        let top = log.head(&grant.key.topic, &grant.key.key);
+        let recovered = match resume {
+            Some(resume) if grant.is_recoverable && is_same_epoch(resume, &epoch) => {
+                missed(gateway, log, &request.channel, &grant.key, resume.offset, top).await?
+            }
+            _ => None,
+        };
+        Ok((membership, epoch, top, recovered))
+    };
+    let (membership, epoch, top, recovered) = read.await.map_err(|error: Error| {
+        tracing::error!(channel = request.channel, %error, "a subscription failed");
+        ErrorReply::INTERNAL
+    })?;
+    Ok(Joined { membership, grant, info, epoch, top, recovered })
+}
+
+/// Everything after an offset up to the top, or nothing at all: too much, no longer kept, or from a future that this
+/// store does not know.
+async fn missed(
+    gateway: &Inner,
+    log: &dyn Log,
+    channel: &str,
+    key: &ChannelKey,
+    after: u64,
+    top: u64,
+) -> Result<Option<Vec<Encoded>>, Error> {
+    let Some(count) = top.checked_sub(after) else { return Ok(None) };
+    let Ok(count) = usize::try_from(count) else { return Ok(None) };
+    if count == 0 {
+        return Ok(Some(Vec::new()));
+    }
+    if count > gateway.settings().publications_max {
+        return Ok(None);
+    }
+    let records = log.read_key(&key.topic, &key.key, KeyRange::from(after + 1, count)).await?;
+    let is_complete = records.len() == count
+        && records.iter().zip(after + 1..).all(|(record, revision)| record.place.revision == revision);
+    if !is_complete {
+        return Ok(None);
+    }
+    Ok(Some(encode(gateway.hub.policy(), channel, key, &records).await))
+}
+
+/// An empty epoch stands for any.
+pub(super) fn is_same_epoch(resume: &Resume, epoch: &str) -> bool {
+    resume.epoch.is_empty() || resume.epoch == epoch
+}

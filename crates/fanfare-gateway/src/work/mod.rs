@@ -1,0 +1,64 @@
+//! What a session wants done: asking the application, entering rooms, reading the log, calling handlers.
+//!
+//! Each effect becomes one future that the connection's own task drives beside its socket. Panics of the application's
+//! code end here, as an internal error for the caller.
+
+mod history;
+mod join;
+
+use crate::gateway::Inner;
+use crate::hub::Outbox;
+use crate::protocol::{Disconnect, ErrorReply};
+use crate::session::{Done, Effect};
+use futures_util::FutureExt;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+/// Carries an effect out. `None` when nobody waits for the outcome.
+pub(crate) async fn perform(gateway: Arc<Inner>, outbox: Arc<Outbox>, effect: Effect) -> Option<Done> {
+    let policy = gateway.hub.policy();
+    Some(match effect {
+        Effect::Open { caller, data } => {
+            let opened = contained("Policy::connect", policy.connect(&caller, data.as_ref())).await;
+            Done::Open(opened.unwrap_or(Err(Disconnect::INTERNAL)))
+        }
+        Effect::Join { ticket, caller, request, token, resume } => {
+            let joined = join::join(&gateway, (outbox, ticket), &caller, &request, token, resume.as_ref());
+            Done::Join(ticket, answered("Policy::subscribe", joined).await.map(Box::new))
+        }
+        Effect::History { id, caller, channel, key, range } => {
+            let history = history::history(&gateway, &caller, &channel, key, &range);
+            Done::History(id, answered("Policy::history", history).await)
+        }
+        Effect::Publish { id, caller, channel, data } => {
+            Done::Publish(id, answered("Policy::publish", policy.publish(&caller, &channel, data)).await)
+        }
+        Effect::Rpc { id, caller, method, data } => {
+            Done::Rpc(id, answered("an RPC handler", gateway.rpc.call(&caller, &method, &data)).await)
+        }
+        Effect::Send { caller, data } => {
+            if let Some(handler) = &gateway.on_send {
+                contained("the send handler", handler(caller, data)).await;
+            }
+            return None;
+        }
+    })
+}
+
+async fn answered<T>(
+    what: &'static str,
+    work: impl Future<Output = Result<T, ErrorReply>>,
+) -> Result<T, ErrorReply> {
+    contained(what, work).await.unwrap_or(Err(ErrorReply::INTERNAL))
+}
+
+async fn contained<T>(what: &'static str, work: impl Future<Output = T>) -> Option<T> {
+    match AssertUnwindSafe(work).catch_unwind().await {
+        Ok(done) => Some(done),
+        Err(_) => {
+            tracing::error!("{what} panicked; the caller was told of an internal error");
+            None
+        }
+    }
+}

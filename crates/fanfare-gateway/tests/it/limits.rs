@@ -1,0 +1,93 @@
+//! What is bounded.
+
+use crate::support::{Server, open, publish};
+use fanfare_gateway::{Caller, ErrorReply, Settings};
+use std::time::Duration;
+
+async fn limited(change: impl FnOnce(&mut Settings)) -> Server {
+    let mut settings = Settings::default();
+    change(&mut settings);
+    Server::with(open(), |builder| {
+        builder.settings(settings).rpc("never", async |_: Caller, (): ()| {
+            std::future::pending::<()>().await;
+            Ok::<_, ErrorReply>(())
+        })
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_message_over_the_limit_closes_with_1009_and_nobody_else_notices() {
+    let server = Server::start().await;
+    let mut other = server.connected("bob").await;
+    let mut client = server.connected("ann").await;
+    let largest = format!(r#"{{"id":2,"rpc":{{"method":"echo","data":"{}"}}}}"#, "x".repeat(65_536 - 45));
+    assert!(largest.len() <= 65_536);
+    assert_eq!(client.call(&largest).await["id"], 2);
+    client.send(&"x".repeat(65_537)).await;
+    assert_eq!(client.closed().await, 1009);
+    assert_eq!(other.call(r#"{"id":2,"rpc":{"method":"echo","data":1}}"#).await["id"], 2);
+}
+
+#[tokio::test]
+async fn channels_per_connection_are_limited() {
+    let server = limited(|settings| settings.channels_max = 2).await;
+    let mut client = server.connected("ann").await;
+    assert!(client.subscribe(2, "room:1", "").await["subscribe"].is_object());
+    assert!(client.subscribe(3, "room:2", "").await["subscribe"].is_object());
+    assert_eq!(client.subscribe(4, "room:3", "").await["error"]["code"], 106);
+    client.call(r#"{"id":5,"unsubscribe":{"channel":"room:1"}}"#).await;
+    assert!(client.subscribe(6, "room:3", "").await["subscribe"].is_object());
+}
+
+#[tokio::test]
+async fn calls_in_flight_are_limited_and_the_connection_stays_responsive() {
+    let server = limited(|settings| settings.calls_in_flight_max = 2).await;
+    let mut client = server.connected("ann").await;
+    client.send(r#"{"id":2,"rpc":{"method":"never"}}"#).await;
+    client.send(r#"{"id":3,"rpc":{"method":"never"}}"#).await;
+    let refused = client.call(r#"{"id":4,"rpc":{"method":"never"}}"#).await;
+    assert_eq!((refused["id"].as_u64(), refused["error"]["code"].as_u64()), (Some(4), Some(111)));
+    assert!(client.subscribe(5, "room:1", "").await["subscribe"].is_object());
+}
+
+#[tokio::test]
+async fn a_slow_reader_is_told_so_and_others_are_unaffected() {
+    let server = limited(|settings| settings.queued_bytes_max = 64 * 1024).await;
+    let mut slow = server.connected("slow").await;
+    let mut quick = server.connected("quick").await;
+    for client in [&mut slow, &mut quick] {
+        client.subscribe(2, "room:1", "").await;
+    }
+    let payload = format!("\"{}\"", "x".repeat(16 * 1024));
+    let mut offset = 0;
+    // More than the kernel's buffers of both ends hold.
+    while server.gateway.connections() == 2 && offset < 5_000 {
+        publish(&server.store, "1", &payload).await;
+        offset += 1;
+        assert_eq!(quick.pushed(1).await, [offset]);
+    }
+    assert_eq!(slow.closed().await, 3008);
+}
+
+#[tokio::test]
+async fn pings_come_at_their_cadence_and_an_unanswered_one_closes() {
+    let server = limited(|settings| {
+        settings.ping_interval = Duration::from_secs(1);
+        settings.pong_timeout = Duration::from_millis(300);
+    })
+    .await;
+    let mut client = server.connected("ann").await;
+    assert_eq!(client.line().await, "{}");
+    client.send("{}").await;
+    assert_eq!(client.line().await, "{}");
+    assert_eq!(client.closed().await, 3012);
+}
+
+#[tokio::test]
+async fn a_pong_that_nobody_asked_for_is_a_bad_request() {
+    let server = Server::start().await;
+    let mut client = server.connected("ann").await;
+    client.send("{}").await;
+    assert_eq!(client.closed().await, 3501);
+}
