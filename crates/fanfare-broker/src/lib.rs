@@ -5,3 +5,6 @@
 
 pub mod journal;
 pub mod storage;
+
+#[cfg(feature = "testing")]
+pub mod testing;

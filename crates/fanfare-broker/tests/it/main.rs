@@ -1,3 +1,5 @@
 //! What the embedded broker promises, tested from outside.
 
+mod crash;
 mod files;
+mod world;

@@ -1,5 +1,7 @@
 //! The words of the failures that have to say what to do.
 
+use std::io;
+
 use super::Disk;
 use crate::journal::{Damage, FORMAT_VERSION, Lsn};
 use crate::storage::{Error, ErrorKind};
@@ -26,6 +28,12 @@ pub(super) fn corrupt(disk: &dyn Disk, name: &str, what: &str) -> Error {
         "open the data folder: {what}; nothing was changed: check the disk, and restore the folder from a backup"
     );
     Error::new(ErrorKind::Corrupt, text).in_file(disk.path().join(name))
+}
+
+pub(super) fn folder_sync(disk: &dyn Disk, error: io::Error) -> Error {
+    let text =
+        "sync the data folder: it is not known which files are on the disk; check the disk and start again";
+    Error::failed_write(ErrorKind::Poisoned, text, error).in_file(disk.path())
 }
 
 pub(super) fn poisoned() -> Error {

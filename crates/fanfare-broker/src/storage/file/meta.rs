@@ -25,7 +25,7 @@ pub(super) fn write(disk: &dyn Disk, meta: &Meta) -> Result<(), MetaFailure> {
         return Err(passing("write", error));
     }
     disk.rename(names::META_TEMP, names::META).map_err(|error| passing("rename", error))?;
-    disk.sync_dir().map_err(|error| MetaFailure { is_fatal: true, ..passing("sync the folder of", error) })
+    disk.sync_dir().map_err(|error| MetaFailure { error: failure::folder_sync(disk, error), is_fatal: true })
 }
 
 /// Reads the meta file, which must be there.

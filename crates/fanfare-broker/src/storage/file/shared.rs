@@ -174,7 +174,7 @@ impl Shared {
     pub(super) fn sync_dir(&self) -> Result<(), Error> {
         self.disk.sync_dir().map_err(|error| {
             self.poison();
-            Error::io("sync the data folder", error).in_file(self.disk.path())
+            failure::folder_sync(&*self.disk, error)
         })
     }
 
