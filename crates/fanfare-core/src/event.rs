@@ -5,7 +5,7 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::EncodeError;
+use crate::{DecodeError, EncodeError, RawEvent};
 
 /// A fact, named in the past tense. Derive it with `#[derive(Event)]`.
 #[diagnostic::on_unimplemented(
@@ -27,6 +27,24 @@ pub trait Event: Send + Sync + 'static {
 
     /// The partition key: which thing the event is about. `None`: unordered.
     fn key(&self) -> Option<ByteString> {
+        None
+    }
+
+    /// A clone, where the event is `Clone`: for a dispatcher's async handlers.
+    #[doc(hidden)]
+    fn clone_event(&self) -> Option<Self>
+    where
+        Self: Sized,
+    {
+        None
+    }
+
+    /// Makes the event of its encoded form; `None` for one that never leaves its process.
+    #[doc(hidden)]
+    fn from_raw(_: &RawEvent) -> Option<Result<Self, DecodeError>>
+    where
+        Self: Sized,
+    {
         None
     }
 

@@ -39,6 +39,7 @@ mod event;
 mod group;
 mod id;
 mod input;
+mod local;
 mod message;
 mod metadata;
 mod outcome;
@@ -60,6 +61,9 @@ pub use group::{Claim, GroupName, GroupSpec, Plan, PlannedGroup, Refusal, Refusa
 pub use id::EventId;
 pub use input::{Accepts, Input};
 pub use jiff::Timestamp;
+pub use local::{Emit, Hear, HearRef};
+#[doc(hidden)]
+pub use local::{Emitted, EmittedRef, HearRefVisitor, HearVisitor, Heard, NoEvent};
 pub use message::{Durability, ExpectedRevision, Message, Outgoing, Rejected};
 pub use metadata::{Extension, Metadata};
 pub use outcome::{BoxError, Failure, IntoOutcome, Output, Outputs, Sink};

@@ -5,7 +5,10 @@ use std::fmt::Display;
 pub use bytes::Bytes;
 pub use bytestring::ByteString;
 
-pub use crate::{Accepts, DecodeError, Descriptor, EncodeError, Event, Events, Input, Portable, Recorded};
+pub use crate::{
+    Accepts, DecodeError, Descriptor, EncodeError, Event, Events, Hear, HearVisitor, Input, Portable,
+    RawEvent, Recorded,
+};
 
 /// Encodes an event's payload. Asks for `Portable`, so that a missing serde derive is reported once, where
 /// `Portable` is implemented.
@@ -14,6 +17,14 @@ pub use crate::{Accepts, DecodeError, Descriptor, EncodeError, Event, Events, In
 /// What serde says.
 pub fn encode<E: Portable>(event: &E) -> Result<Bytes, EncodeError> {
     crate::codec::encode(E::TYPE, event)
+}
+
+/// Decodes an event's payload; asks for `Portable` for the same reason.
+///
+/// # Errors
+/// When the payload does not fit the type.
+pub fn decode<E: Portable>(raw: &RawEvent) -> Result<E, DecodeError> {
+    raw.decode()
 }
 
 /// What may be an event's key.
@@ -78,3 +89,24 @@ const fn same(mut a: &[u8], mut b: &[u8]) -> bool {
     }
     a.is_empty() && b.is_empty()
 }
+
+/// Clones the event, where its type is `Clone`: the inherent method is preferred, and there is none otherwise.
+#[derive(Debug)]
+pub struct CloneOf<'a, E>(pub &'a E);
+
+impl<E: Clone> CloneOf<'_, E> {
+    /// A clone.
+    pub fn get(&self) -> Option<E> {
+        Some(self.0.clone())
+    }
+}
+
+/// Stands in where the type is not `Clone`.
+pub trait NotClone<E> {
+    /// None.
+    fn get(&self) -> Option<E> {
+        None
+    }
+}
+
+impl<E> NotClone<E> for CloneOf<'_, E> {}

@@ -188,6 +188,12 @@ impl RawEvent {
         }
     }
 
+    /// The received form of an event that was emitted in process.
+    #[must_use]
+    pub(crate) fn emitted_as(self, metadata: Metadata, topic: Topic) -> Self {
+        Self { key: metadata.key.clone(), topic: Some(topic), metadata: Some(Box::new(metadata)), ..self }
+    }
+
     /// An event that was emitted in process: type and metadata, no payload.
     pub fn local(metadata: Metadata) -> Self {
         Self {

@@ -25,6 +25,11 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
             > {
                 ::core::option::Option::Some(#krate::__private::encode(self))
             }
+            fn from_raw(raw: &#krate::__private::RawEvent) -> ::core::option::Option<
+                ::core::result::Result<Self, #krate::__private::DecodeError>,
+            > {
+                ::core::option::Option::Some(#krate::__private::decode(raw))
+            }
         }
     });
     let portable = is_portable.then(|| {
@@ -41,6 +46,11 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
             #topic
             const PORTABLE: bool = #is_portable;
             #key
+            fn clone_event(&self) -> ::core::option::Option<Self> {
+                #[allow(unused_imports)]
+                use #krate::__private::NotClone as _;
+                #krate::__private::CloneOf(self).get()
+            }
             #encode
         }
         #portable

@@ -33,6 +33,12 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
                 ::core::result::Result::Err(#krate::__private::unexpected(record))
             }
         }
+        #[automatically_derived]
+        impl #krate::__private::Hear for #name {
+            fn heard_by<V: #krate::__private::HearVisitor<Self>>(visitor: V) -> V::Made {
+                visitor.any(<Self as #krate::__private::Input>::ACCEPTS, |heard| heard.decode())
+            }
+        }
         #checks
     })
 }

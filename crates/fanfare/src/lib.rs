@@ -9,6 +9,7 @@
 // The derives name this crate `::fanfare`, in its own tests too.
 extern crate self as fanfare;
 
+pub mod dispatch;
 pub mod extract;
 pub mod handler;
 pub mod publish;

@@ -26,6 +26,9 @@ impl std::fmt::Display for Missing {
     note = "for a value of your own: `App::state(value)` and `State<{Self}>`"
 )]
 pub trait Extract: Sized + Send {
+    /// Whether [`Extract::extract`] looks at the context; where nobody does, none is made.
+    const USES_CONTEXT: bool = true;
+
     /// What is looked up once.
     type Prepared: Send + Sync + 'static;
 
@@ -45,6 +48,9 @@ pub trait Extract: Sized + Send {
     note = "behind the event, a handler takes up to 8 extractors: `State<T>`, `Context`, `Attempt`, .."
 )]
 pub trait Args: Sized + Send {
+    /// Whether any of them looks at the context.
+    const USES_CONTEXT: bool;
+
     /// What is looked up once, of each.
     type Prepared: Send + Sync + 'static;
 
@@ -62,6 +68,8 @@ macro_rules! args {
     ($($arg:ident)*) => {
         #[allow(non_snake_case, unused_variables, clippy::unused_unit, reason = "the type parameters name the variables")]
         impl<$($arg: Extract),*> Args for ($($arg,)*) {
+            const USES_CONTEXT: bool = false $(|| $arg::USES_CONTEXT)*;
+
             type Prepared = ($($arg::Prepared,)*);
 
             fn prepare(registry: &Registry) -> Result<Self::Prepared, Missing> {

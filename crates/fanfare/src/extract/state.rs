@@ -17,6 +17,8 @@ impl<T> Deref for State<T> {
 }
 
 impl<T: Clone + Send + Sync + 'static> Extract for State<T> {
+    const USES_CONTEXT: bool = false;
+
     type Prepared = T;
 
     fn prepare(registry: &Registry) -> Result<T, Missing> {

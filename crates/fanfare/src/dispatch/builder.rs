@@ -1,0 +1,70 @@
+//! How a dispatcher is set up.
+
+use std::sync::Arc;
+
+use fanfare_core::{BoxFuture, Clock};
+
+use super::{
+    Dispatcher, HandlerFailure,
+    inner::{Inner, Settings},
+    timer::ThreadClock,
+};
+use crate::extract::Registry;
+
+/// Sets up a [`Dispatcher`].
+#[must_use = "a builder does nothing until `.build()`"]
+pub struct Builder {
+    registry: Registry,
+    settings: Settings,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        let clock = Arc::new(ThreadClock::default());
+        let settings = Settings { clock, on_error: None, on_unhandled: None, spawner: None };
+        Self { registry: Registry::default(), settings }
+    }
+}
+
+impl Builder {
+    /// A value that handlers ask for with `State<T>`. A second one of its type takes the first one's place.
+    pub fn state<T: Clone + Send + Sync + 'static>(mut self, value: T) -> Self {
+        self.registry.insert(value);
+        self
+    }
+
+    /// Called with every failure of a handler, on the thread that ran it.
+    pub fn on_error(mut self, hook: impl Fn(&HandlerFailure) + Send + Sync + 'static) -> Self {
+        self.settings.on_error = Some(Box::new(hook));
+        self
+    }
+
+    /// Called with the event type of every event that nobody heard.
+    pub fn on_unhandled(mut self, hook: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        self.settings.on_unhandled = Some(Box::new(hook));
+        self
+    }
+
+    /// The tokio runtime on which `emit_sync` runs async handlers. Without it: the one that the caller runs in.
+    pub fn runtime(self, handle: tokio::runtime::Handle) -> Self {
+        self.spawner(move |future| drop(handle.spawn(future)))
+    }
+
+    /// The same for any other executor: `spawn` runs the future to its end.
+    pub fn spawner(mut self, spawn: impl Fn(BoxFuture<'static, ()>) + Send + Sync + 'static) -> Self {
+        self.settings.spawner = Some(Box::new(spawn));
+        self
+    }
+
+    /// Where time comes from, for time-outs, deadlines and delays. Default: the operating system, with a thread of
+    /// the dispatcher's own that starts when something waits first.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.settings.clock = clock;
+        self
+    }
+
+    /// The dispatcher.
+    pub fn build(self) -> Dispatcher {
+        Dispatcher { inner: Inner::new(self.registry, self.settings) }
+    }
+}

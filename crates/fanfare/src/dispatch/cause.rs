@@ -1,0 +1,231 @@
+//! What led to what: one [`Cause`] per emit that somebody asked about, linked to the one that led to it, and the frames
+//! in which handlers run on this thread. A root emit makes a cause only when it is asked for: by a nested emit, by a
+//! `Context` or by a handler that takes metadata.
+
+use std::{
+    cell::{Cell, RefCell},
+    sync::{Arc, OnceLock},
+};
+
+use bytestring::ByteString;
+use fanfare_core::{EventId, Metadata};
+
+use super::{ids, subject::AnySubject};
+
+/// One emit, as those that it led to know it.
+pub(crate) struct Cause {
+    parent: Option<Arc<Cause>>,
+    /// The subscription whose handler made this emit; 0 for a root.
+    via: u64,
+    event_type: ByteString,
+    key: Option<ByteString>,
+    depth: u16,
+    id: OnceLock<EventId>,
+    metadata: OnceLock<Arc<Metadata>>,
+}
+
+impl Cause {
+    pub(crate) fn new(subject: &dyn AnySubject, parent: Option<Parent>) -> Arc<Self> {
+        let depth = parent.as_ref().map_or(0, |parent| parent.cause.depth.saturating_add(1));
+        let (via, parent) = match parent {
+            Some(parent) => (parent.via, Some(parent.cause)),
+            None => (0, None),
+        };
+        let cause = Self {
+            parent,
+            via,
+            event_type: subject.event_type(),
+            key: subject.key(),
+            depth,
+            id: OnceLock::new(),
+            metadata: OnceLock::new(),
+        };
+        if let Some(given) = subject.metadata() {
+            let _ = cause.id.set(given.id.clone());
+            let _ = cause.metadata.set(Arc::new(given.clone()));
+        }
+        Arc::new(cause)
+    }
+
+    fn root(event_type: &'static str) -> Arc<Self> {
+        Arc::new(Self {
+            parent: None,
+            via: 0,
+            event_type: ByteString::from_static(event_type),
+            key: None,
+            depth: 0,
+            id: OnceLock::new(),
+            metadata: OnceLock::new(),
+        })
+    }
+
+    pub(crate) fn depth(&self) -> u16 {
+        self.depth
+    }
+
+    pub(crate) fn id(&self) -> &EventId {
+        self.id.get_or_init(ids::event_id)
+    }
+
+    /// The event's attributes; `subject` is the event of this emit.
+    pub(crate) fn metadata(&self, subject: &dyn AnySubject) -> &Arc<Metadata> {
+        self.metadata.get_or_init(|| {
+            let mut metadata = Metadata::new(self.id().clone(), ids::SOURCE, subject.event_type());
+            metadata.type_version = subject.version();
+            metadata.time = Some(ids::now());
+            metadata.key = subject.key();
+            metadata.causation_depth = self.depth;
+            metadata.causation_id = self.parent.as_ref().map(|parent| parent.id().clone());
+            metadata.correlation_id = Some(self.root_id());
+            Arc::new(metadata)
+        })
+    }
+
+    pub(crate) fn root_id(&self) -> EventId {
+        let mut root = self;
+        while let Some(parent) = &root.parent {
+            root = parent;
+        }
+        let given = root.metadata.get().and_then(|metadata| metadata.correlation_id.clone());
+        given.unwrap_or_else(|| root.id().clone())
+    }
+
+    /// The event types that led here, the root's first.
+    pub(crate) fn chain(&self) -> Vec<ByteString> {
+        let mut chain = vec![self.event_type.clone()];
+        let mut at = self.parent.as_deref();
+        while let Some(cause) = at {
+            chain.push(cause.event_type.clone());
+            at = cause.parent.as_deref();
+        }
+        chain.reverse();
+        chain
+    }
+
+    /// How often in this chain the handler `via` reacted to an event of the same type and key by emitting.
+    pub(crate) fn repeats(&self, via: u64) -> usize {
+        let mut repeats = 1;
+        let (mut child, mut at) = (self, self.parent.as_deref());
+        while let Some(cause) = at {
+            if child.via == via && cause.event_type == self.event_type && cause.key == self.key {
+                repeats += 1;
+            }
+            (child, at) = (cause, cause.parent.as_deref());
+        }
+        repeats
+    }
+}
+
+/// The emit whose handler runs now, and which handler that is.
+#[derive(Clone)]
+pub(crate) struct Parent {
+    pub(crate) cause: Arc<Cause>,
+    pub(crate) via: u64,
+}
+
+/// The innermost emit whose handlers this thread runs.
+struct Frame {
+    /// How many emits are open on this thread, one inside the other.
+    level: Cell<u32>,
+    /// Whether the innermost one's cause is the last of `CAUSES`.
+    is_known: Cell<bool>,
+    event_type: Cell<&'static str>,
+    handler: Cell<u64>,
+}
+
+thread_local! {
+    static FRAME: Frame = const {
+        Frame { level: Cell::new(0), is_known: Cell::new(false), event_type: Cell::new(""), handler: Cell::new(0) }
+    };
+    /// The causes of those open emits that have one.
+    static CAUSES: RefCell<Vec<Arc<Cause>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Leaves the frame when dropped.
+pub(crate) struct Entered {
+    level: u32,
+    is_known: bool,
+    event_type: &'static str,
+    handler: u64,
+}
+
+/// Opens a frame for handlers of an emit. `event_type` is used while the cause is not known.
+#[inline]
+pub(crate) fn enter(event_type: &'static str, cause: Option<&Arc<Cause>>) -> Entered {
+    if let Some(cause) = cause {
+        push(cause);
+    }
+    FRAME.with(|frame| {
+        let level = frame.level.get();
+        frame.level.set(level + 1);
+        Entered {
+            level,
+            is_known: frame.is_known.replace(cause.is_some()),
+            event_type: frame.event_type.replace(event_type),
+            handler: frame.handler.get(),
+        }
+    })
+}
+
+impl Drop for Entered {
+    #[inline]
+    fn drop(&mut self) {
+        FRAME.with(|frame| {
+            if frame.is_known.get() {
+                let _ = pop();
+            }
+            frame.level.set(self.level);
+            frame.is_known.set(self.is_known);
+            frame.event_type.set(self.event_type);
+            frame.handler.set(self.handler);
+        });
+    }
+}
+
+#[cold]
+fn push(cause: &Arc<Cause>) {
+    CAUSES.with_borrow_mut(|causes| causes.push(cause.clone()));
+}
+
+#[cold]
+fn pop() -> Option<Arc<Cause>> {
+    CAUSES.with_borrow_mut(Vec::pop)
+}
+
+/// Says which handler of the innermost emit runs now.
+#[inline]
+pub(crate) fn set_handler(id: u64) {
+    FRAME.with(|frame| frame.handler.set(id));
+}
+
+/// Whether a handler runs on this thread now, so that an emit is a nested one.
+#[inline]
+pub(crate) fn is_nested() -> bool {
+    FRAME.with(|frame| frame.level.get() > 0)
+}
+
+/// The emit whose handler runs now, if one does.
+pub(crate) fn parent() -> Option<Parent> {
+    is_nested().then(|| Parent { cause: current(), via: FRAME.with(|frame| frame.handler.get()) })
+}
+
+/// The cause of the innermost open emit.
+///
+/// # Panics
+/// Outside of any.
+pub(crate) fn current() -> Arc<Cause> {
+    FRAME.with(|frame| {
+        assert!(frame.level.get() > 0, "an emit is open on this thread");
+        if !frame.is_known.get() {
+            push(&Cause::root(frame.event_type.get()));
+            frame.is_known.set(true);
+        }
+    });
+    CAUSES.with_borrow(|causes| causes.last().cloned()).expect("a known cause is on the stack")
+}
+
+/// The cause of the innermost open emit, if somebody asked for it.
+#[inline]
+pub(crate) fn known() -> Option<Arc<Cause>> {
+    FRAME.with(|frame| frame.is_known.get()).then(current)
+}

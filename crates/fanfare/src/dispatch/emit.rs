@@ -1,0 +1,208 @@
+//! `emit`: all handlers of an event at once, on whatever executor polls it.
+
+use std::{
+    any::Any,
+    cell::Cell,
+    future::poll_fn,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use fanfare_core::{BoxFuture, Event, Output};
+
+use super::{
+    cause::{self, Cause, Parent},
+    emit_sync::run_refs,
+    inner::Inner,
+    node::{Lists, Slots},
+    report::Report,
+    subject::{AnySubject, Named, Subject},
+};
+
+/// Emits an event of a type known at compile time.
+pub(crate) async fn typed<E: Event>(inner: &Arc<Inner>, event: E, parent: Option<Parent>) -> Report {
+    let node = inner.node::<E>();
+    node.emitted.add();
+    let lists = arc_swap::Guard::into_inner(node.lists());
+    if lists.is_empty() {
+        return inner.unheard(E::TYPE, node.unheard());
+    }
+    let cause = parent.map(|parent| Cause::new(&event, Some(parent)));
+    let mut run = Run::new(inner, lists, Arc::new(event), cause);
+    poll_fn(|cx| run.poll(cx)).await
+}
+
+/// Emits an event whose type is known by its name.
+pub(crate) async fn named(inner: &Arc<Inner>, event: Named, parent: Option<Parent>) -> Report {
+    let lists = inner.named_lists(&event);
+    if lists.is_empty() {
+        return inner.unheard(&event.event_type(), None);
+    }
+    let cause = Cause::new(&event, parent);
+    let mut run = Run::new(inner, Arc::new(lists), Arc::new(event), Some(cause));
+    poll_fn(|cx| run.poll(cx)).await
+}
+
+/// Runs handlers of an event that others have heard already, as part of the same emit.
+pub(crate) fn tasks_of<S: Subject>(
+    inner: &Arc<Inner>,
+    lists: Lists<S>,
+    event: Arc<S>,
+    cause: Option<Arc<Cause>>,
+) -> impl Future<Output = Report> + Send + use<S> {
+    let inner = inner.clone();
+    async move {
+        let mut run = Run::new(&inner, Arc::new(lists), event, cause);
+        poll_fn(|cx| run.poll(cx)).await
+    }
+}
+
+/// One emit under way.
+struct Run<'a, S> {
+    inner: &'a Arc<Inner>,
+    lists: Arc<Lists<S>>,
+    event: Arc<S>,
+    /// Known once somebody asked for it.
+    cause: Option<Arc<Cause>>,
+    /// `None` before the first poll.
+    slots: Option<Slots<S>>,
+    /// Events that handlers returned, one level deeper.
+    returned: Vec<BoxFuture<'static, Report>>,
+    report: Report,
+}
+
+impl<'a, S: Subject> Run<'a, S> {
+    fn new(inner: &'a Arc<Inner>, lists: Arc<Lists<S>>, event: Arc<S>, cause: Option<Arc<Cause>>) -> Self {
+        Self { inner, lists, event, cause, slots: None, returned: Vec::new(), report: Report::default() }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Report> {
+        let frame = cause::enter(S::STATIC_TYPE, self.cause.as_ref());
+        if self.slots.is_none() {
+            self.start();
+        }
+        let running = self.poll_tasks(cx);
+        if self.cause.is_none() {
+            self.cause = cause::known();
+        }
+        drop(frame);
+        self.poll_returned(cx);
+        if running > 0 || !self.returned.is_empty() {
+            return Poll::Pending;
+        }
+        if let Some(slots) = self.slots.take() {
+            self.lists.give_slots(slots);
+        }
+        Poll::Ready(std::mem::take(&mut self.report))
+    }
+
+    /// Runs the synchronous handlers and marks the async ones that will run.
+    fn start(&mut self) {
+        let Self { inner, lists, event, returned, report, .. } = self;
+        run_refs(inner, lists, &**event, report, |_, outputs| {
+            returned.extend(outputs.into_iter().map(|output| emit_output(inner, output, cause::parent())));
+        });
+        let mut slots = if self.lists.tasks.is_empty() { Vec::new() } else { self.lists.take_slots() };
+        let mut used_up = false;
+        for (entry, place) in self.lists.tasks.iter().zip(&mut slots) {
+            place.is_running = if entry.is_plain() {
+                true
+            } else {
+                cause::set_handler(entry.id);
+                let is_admitted = entry.admit(|| entry.handler.is_wanted(&*self.event));
+                used_up |= is_admitted && entry.seat.is_once;
+                is_admitted
+            };
+            if place.is_running {
+                self.report.ran += 1;
+            }
+        }
+        if used_up {
+            self.inner.sweep(None);
+        }
+        self.slots = Some(slots);
+    }
+
+    /// Polls the handlers that run, starting those that have not; answers how many go on. One panic guard covers
+    /// them all and is entered again behind one that panicked.
+    fn poll_tasks(&mut self, cx: &mut Context<'_>) -> usize {
+        let Some(mut slots) = self.slots.take() else { return 0 };
+        let at = Cell::new(0);
+        let running = Cell::new(0);
+        loop {
+            let mut trouble = None;
+            let caught = catch_unwind(AssertUnwindSafe(|| {
+                let entries = self.lists.tasks.iter().zip(&mut slots).skip(at.get());
+                for (entry, place) in entries {
+                    at.set(at.get() + 1);
+                    if !place.is_running {
+                        continue;
+                    }
+                    cause::set_handler(entry.id);
+                    match place.slot.as_mut().run(&self.event, cx, &mut trouble) {
+                        Poll::Pending => running.set(running.get() + 1),
+                        Poll::Ready(true) => place.is_running = false,
+                        Poll::Ready(false) => {
+                            place.is_running = false;
+                            return;
+                        }
+                    }
+                }
+            }));
+            if caught.is_ok() && trouble.is_none() {
+                break;
+            }
+            let last = at.get().wrapping_sub(1);
+            let (Some(entry), Some(place)) = (self.lists.tasks.get(last), slots.get_mut(last)) else { break };
+            match (caught, trouble) {
+                (Err(panic), _) => {
+                    place.is_running = false;
+                    clear(place);
+                    self.inner.panicked(&entry.seat, &*self.event, &*panic, &mut self.report);
+                }
+                (Ok(()), Some(trouble)) => {
+                    let outputs = self.inner.settle(&entry.seat, &*self.event, trouble, &mut self.report);
+                    let emits =
+                        outputs.into_iter().map(|output| emit_output(self.inner, output, cause::parent()));
+                    self.returned.extend(emits);
+                }
+                (Ok(()), None) => {}
+            }
+        }
+        self.slots = Some(slots);
+        running.get()
+    }
+
+    fn poll_returned(&mut self, cx: &mut Context<'_>) {
+        let report = &mut self.report;
+        self.returned.retain_mut(|emit| match emit.as_mut().poll(cx) {
+            Poll::Ready(done) => {
+                report.absorb(done);
+                false
+            }
+            Poll::Pending => true,
+        });
+    }
+}
+
+/// Drops what a panic left; if that panics too, the place has been emptied all the same.
+fn clear<S>(place: &mut super::node::Place<S>) {
+    let _: Result<(), Box<dyn Any + Send>> = catch_unwind(AssertUnwindSafe(|| place.slot.as_mut().clear()));
+}
+
+/// Emits an event that a handler returned, one level deeper.
+fn emit_output(inner: &Arc<Inner>, output: Output, parent: Option<Parent>) -> BoxFuture<'static, Report> {
+    let event = match output {
+        Output::Raw(raw) => Named::Raw(raw),
+        Output::Typed { descriptor, key, event, encode } => {
+            match inner.table.get_erased((*event).type_id()) {
+                Some(node) => return node.emit_boxed(inner, event, parent),
+                None => Named::Output { descriptor, key, event, encode },
+            }
+        }
+        _ => return Box::pin(async { Report::default() }),
+    };
+    let inner = inner.clone();
+    Box::pin(async move { named(&inner, event, parent).await })
+}

@@ -1,0 +1,157 @@
+//! A subscribed handler as an emit sees it: its seat in the list and what is called.
+
+use std::{
+    panic::Location,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU8, AtomicU64, Ordering},
+    },
+    task::{Context, Poll},
+};
+
+use bytestring::ByteString;
+use fanfare_core::{BoxError, Output};
+
+/// Unsubscribed, or used up: never called again.
+const GONE: u8 = 0;
+/// Called on every emit.
+const PLAIN: u8 = 1;
+/// Asks its handler first, for `.when(..)`.
+const GATED: u8 = 2;
+/// Called once, for `.once()`.
+const ONCE: u8 = 4;
+
+/// A handler in its seat. The liveness flag stands in front of the handler, so that one cache line serves both.
+pub(crate) struct Entry<H: ?Sized> {
+    flags: AtomicU8,
+    /// The seat's, close at hand.
+    pub(crate) id: u64,
+    pub(crate) seat: Arc<Seat>,
+    pub(crate) handler: H,
+}
+
+/// What is known of a subscription beside its handler.
+pub(crate) struct Seat {
+    /// From 1, in the order of subscription.
+    pub(crate) id: u64,
+    pub(crate) priority: i32,
+    pub(crate) name: ByteString,
+    pub(crate) location: &'static Location<'static>,
+    pub(crate) failed: AtomicU64,
+    pub(crate) is_gated: bool,
+    pub(crate) is_once: bool,
+}
+
+impl<H> Entry<H> {
+    pub(crate) fn new(seat: Arc<Seat>, handler: H) -> Arc<Self> {
+        let flags = PLAIN | if seat.is_gated { GATED } else { 0 } | if seat.is_once { ONCE } else { 0 };
+        Arc::new(Self { flags: AtomicU8::new(flags), id: seat.id, seat, handler })
+    }
+
+    /// An entry that stands for another one, which it asks each time.
+    pub(crate) fn standing_for(seat: Arc<Seat>, handler: H) -> Arc<Self> {
+        Arc::new(Self { flags: AtomicU8::new(PLAIN | GATED), id: seat.id, seat, handler })
+    }
+}
+
+impl<H: ?Sized> Entry<H> {
+    /// Whether it is called without further questions.
+    #[inline]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.flags.load(Ordering::Acquire) == PLAIN
+    }
+
+    /// Whether it was unsubscribed or used up.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.flags.load(Ordering::Acquire) == GONE
+    }
+
+    /// Marks it gone; answers whether it was not before.
+    pub(crate) fn leave(&self) -> bool {
+        self.flags.swap(GONE, Ordering::AcqRel) != GONE
+    }
+
+    /// For one that is not plain: whether it is called now. `is_wanted` asks its predicate.
+    pub(crate) fn admit(&self, is_wanted: impl FnOnce() -> bool) -> bool {
+        let flags = self.flags.load(Ordering::Acquire);
+        if flags == GONE || (flags & GATED != 0 && !is_wanted()) {
+            return false;
+        }
+        flags & ONCE == 0 || self.leave()
+    }
+}
+
+/// What a handle needs of its entry.
+pub(crate) trait Seated: Send + Sync {
+    fn seat(&self) -> &Seat;
+    fn leave(&self) -> bool;
+    fn is_gone(&self) -> bool;
+}
+
+impl<H: Send + Sync> Seated for Entry<H> {
+    fn seat(&self) -> &Seat {
+        &self.seat
+    }
+
+    fn leave(&self) -> bool {
+        Self::leave(self)
+    }
+
+    fn is_gone(&self) -> bool {
+        Self::is_gone(self)
+    }
+}
+
+/// What one call left behind beside plain success.
+pub(crate) enum Trouble {
+    Failed(BoxError),
+    Undecodable(BoxError),
+    Returned(Vec<Output>),
+}
+
+/// A handler that runs on the emitter's thread.
+pub(crate) trait RefHandler<S: ?Sized>: Send + Sync {
+    /// Runs it. `false`: it left trouble.
+    fn call(&self, event: &S, trouble: &mut Option<Trouble>) -> bool;
+
+    /// What `.when(..)` says.
+    fn is_wanted(&self, _: &S) -> bool {
+        true
+    }
+
+    /// Whether the one that it stands for is gone.
+    fn is_over(&self) -> bool {
+        false
+    }
+}
+
+/// A handler that is a future.
+pub(crate) trait TaskHandler<S: ?Sized>: Send + Sync {
+    /// A place in which it runs, one event at a time.
+    fn slot(&self) -> Pin<Box<dyn Slot<S>>>;
+
+    /// What `.when(..)` says.
+    fn is_wanted(&self, _: &S) -> bool {
+        true
+    }
+
+    /// Whether the one that it stands for is gone.
+    fn is_over(&self) -> bool {
+        false
+    }
+}
+
+/// Where one run of an async handler lives. It is used again for the next event, so that an emit allocates nothing.
+pub(crate) trait Slot<S: ?Sized>: Send {
+    /// Starts the handler, or goes on with it. `Ready(false)`: it left trouble.
+    fn run(
+        self: Pin<&mut Self>,
+        event: &Arc<S>,
+        cx: &mut Context<'_>,
+        trouble: &mut Option<Trouble>,
+    ) -> Poll<bool>;
+
+    /// Drops what is left of the run.
+    fn clear(self: Pin<&mut Self>);
+}

@@ -1,0 +1,258 @@
+//! What all handles of one dispatcher share.
+
+use std::{
+    any::TypeId,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+use arc_swap::ArcSwap;
+use bytestring::ByteString;
+use fanfare_core::{BoxFuture, Clock, Event};
+use parking_lot::Mutex;
+
+use super::{
+    cause,
+    handler::{Entry, RefHandler, Seat, Seated, TaskHandler, Trouble},
+    node::{AnyNode, Garbage, Lists, Node},
+    report::{FailureKind, HandlerFailure, Report},
+    subject::{Named, Subject},
+    subscription::Subscription,
+    table::Table,
+    wild::Wild,
+};
+use crate::extract::Registry;
+
+pub(crate) struct Inner {
+    pub(crate) table: Table,
+    registrar: Mutex<Registrar>,
+    /// The subscriptions to events of many types, for events whose type is known by name alone.
+    wild: ArcSwap<Vec<Wild>>,
+    pub(crate) registry: Registry,
+    pub(crate) settings: Settings,
+}
+
+/// Who changes subscriptions holds it; no emit does.
+#[derive(Default)]
+struct Registrar {
+    last_id: u64,
+    nodes: Vec<Arc<dyn AnyNode>>,
+}
+
+type ErrorHook = Box<dyn Fn(&HandlerFailure) + Send + Sync>;
+type UnhandledHook = Box<dyn Fn(&str) + Send + Sync>;
+type Spawner = Box<dyn Fn(BoxFuture<'static, ()>) + Send + Sync>;
+
+/// What the builder was told.
+pub(crate) struct Settings {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) on_error: Option<ErrorHook>,
+    pub(crate) on_unhandled: Option<UnhandledHook>,
+    pub(crate) spawner: Option<Spawner>,
+}
+
+impl Inner {
+    pub(crate) fn new(registry: Registry, settings: Settings) -> Arc<Self> {
+        Arc::new(Self {
+            table: Table::default(),
+            registrar: Mutex::default(),
+            wild: ArcSwap::default(),
+            registry,
+            settings,
+        })
+    }
+
+    /// The node of an event type, made when it is met first.
+    #[inline]
+    pub(crate) fn node<E: Event>(&self) -> &Node<E> {
+        match self.table.get() {
+            Some(node) => node,
+            None => self.meet(&mut self.registrar.lock()),
+        }
+    }
+
+    #[cold]
+    fn meet<E: Event>(&self, registrar: &mut Registrar) -> &Node<E> {
+        if let Some(node) = self.table.get() {
+            return node;
+        }
+        let node = Arc::new(Node::<E>::new());
+        for wild in self.wild.load().iter() {
+            // A list that nobody has seen: nothing of it is dropped.
+            drop(node.add_wild(wild));
+        }
+        registrar.nodes.push(node.clone());
+        self.table.insert(node)
+    }
+
+    pub(crate) fn next_id(&self) -> u64 {
+        let mut registrar = self.registrar.lock();
+        registrar.last_id += 1;
+        registrar.last_id
+    }
+
+    pub(crate) fn add_ref<E: Event, H: RefHandler<E> + 'static>(
+        self: &Arc<Self>,
+        entry: Arc<Entry<H>>,
+    ) -> Subscription {
+        let seated: Arc<dyn Seated> = entry.clone();
+        let subscription = self.subscription(&seated, Some(TypeId::of::<E>()));
+        drop(seated);
+        let garbage = {
+            let mut registrar = self.registrar.lock();
+            self.meet::<E>(&mut registrar).add_ref(entry)
+        };
+        drop(garbage);
+        subscription
+    }
+
+    pub(crate) fn add_task<E: Event, H: TaskHandler<E> + 'static>(
+        self: &Arc<Self>,
+        entry: Arc<Entry<H>>,
+    ) -> Subscription {
+        let seated: Arc<dyn Seated> = entry.clone();
+        let subscription = self.subscription(&seated, Some(TypeId::of::<E>()));
+        drop(seated);
+        let garbage = {
+            let mut registrar = self.registrar.lock();
+            self.meet::<E>(&mut registrar).add_task(entry)
+        };
+        drop(garbage);
+        subscription
+    }
+
+    pub(crate) fn add_wild(self: &Arc<Self>, seated: &Arc<dyn Seated>, wild: Wild) -> Subscription {
+        let subscription = self.subscription(seated, None);
+        let garbage = {
+            let registrar = self.registrar.lock();
+            let mut all: Vec<Wild> =
+                self.wild.load().iter().filter(|wild| !wild.is_gone()).cloned().collect();
+            all.push(wild.clone());
+            let garbage: Vec<Garbage> =
+                registrar.nodes.iter().filter_map(|node| node.add_wild(&wild)).collect();
+            (garbage, self.wild.swap(Arc::new(all)))
+        };
+        drop(garbage);
+        subscription
+    }
+
+    fn subscription(self: &Arc<Self>, seated: &Arc<dyn Seated>, home: Option<TypeId>) -> Subscription {
+        Subscription::new(seated, Arc::downgrade(self), home)
+    }
+
+    /// Leaves out what is gone: in the list of one event type, or in all.
+    #[cold]
+    pub(crate) fn sweep(&self, home: Option<TypeId>) {
+        let garbage: (Vec<Garbage>, Option<Arc<Vec<Wild>>>) = {
+            let registrar = self.registrar.lock();
+            match home {
+                Some(id) => (self.table.get_erased(id).map(|node| node.sweep()).into_iter().collect(), None),
+                None => {
+                    let stay = self.wild.load().iter().filter(|wild| !wild.is_gone()).cloned().collect();
+                    let nodes = registrar.nodes.iter().map(|node| node.sweep()).collect();
+                    (nodes, Some(self.wild.swap(Arc::new(stay))))
+                }
+            }
+        };
+        drop(garbage);
+    }
+
+    /// Gives a future to the attached runtime, or to the one that this thread runs in; gives it back when
+    /// there is none.
+    pub(crate) fn spawn(&self, future: BoxFuture<'static, ()>) -> Result<(), BoxFuture<'static, ()>> {
+        match (&self.settings.spawner, tokio::runtime::Handle::try_current()) {
+            (Some(spawner), _) => spawner(future),
+            (None, Ok(handle)) => drop(handle.spawn(future)),
+            (None, Err(_)) => return Err(future),
+        }
+        Ok(())
+    }
+
+    /// Who listens to an event whose type is known by name alone.
+    pub(crate) fn named_lists(&self, event: &Named) -> Lists<Named> {
+        use super::subject::AnySubject;
+        let event_type = event.event_type();
+        let (mut refs, mut tasks) = (Vec::new(), Vec::new());
+        for wild in self.wild.load().iter().filter(|wild| wild.takes(&event_type) && !wild.is_gone()) {
+            match wild.entry() {
+                Ok(entry) => refs.push(entry),
+                Err(entry) => tasks.push(entry),
+            }
+        }
+        Lists::new(refs, tasks)
+    }
+
+    /// Says that nobody listens.
+    #[cold]
+    pub(crate) fn unheard(&self, event_type: &str, tell: Option<&'static str>) -> Report {
+        if let Some(text) = tell {
+            tracing::warn!(event_type, "{text}");
+        }
+        if let Some(hook) = &self.settings.on_unhandled {
+            guarded("on_unhandled", || hook(event_type));
+        }
+        Report::unheard()
+    }
+
+    /// Puts a failure where it is seen: the report, the log, the hook.
+    #[cold]
+    pub(crate) fn failed(&self, seat: &Seat, failure: HandlerFailure, report: &mut Report) {
+        seat.failed.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        tracing::error!(
+            handler = &*failure.handler,
+            event_type = &*failure.event_type,
+            correlation_id = cause::known().map(|cause| tracing::field::display(cause.root_id())),
+            "{failure}"
+        );
+        if let Some(hook) = &self.settings.on_error {
+            guarded("on_error", || hook(&failure));
+        }
+        report.more().failures.push(failure);
+    }
+
+    /// Settles what a call left behind; answers the events that it returned.
+    #[cold]
+    pub(crate) fn settle<S: Subject>(
+        &self,
+        seat: &Seat,
+        event: &S,
+        trouble: Trouble,
+        report: &mut Report,
+    ) -> Vec<fanfare_core::Output> {
+        let (kind, error) = match trouble {
+            Trouble::Returned(outputs) => return outputs,
+            Trouble::Failed(error) => (FailureKind::Error, error),
+            Trouble::Undecodable(error) => (FailureKind::Decode, error),
+        };
+        self.failed(seat, failure(seat, event.event_type(), kind, error), report);
+        Vec::new()
+    }
+
+    #[cold]
+    pub(crate) fn panicked<S: Subject>(
+        &self,
+        seat: &Seat,
+        event: &S,
+        panic: &(dyn std::any::Any + Send),
+        report: &mut Report,
+    ) {
+        let text = super::report::panic_text(panic);
+        self.failed(seat, failure(seat, event.event_type(), FailureKind::Panic, text.into()), report);
+    }
+}
+
+pub(crate) fn failure(
+    seat: &Seat,
+    event_type: ByteString,
+    kind: FailureKind,
+    error: fanfare_core::BoxError,
+) -> HandlerFailure {
+    HandlerFailure { handler: seat.name.clone(), event_type, kind, error }
+}
+
+/// Calls a hook of the user, whose panic is nobody's business but the log's.
+fn guarded(hook: &str, call: impl FnOnce()) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(call)) {
+        tracing::error!(hook, "a hook panicked: {}", super::report::panic_text(&*panic));
+    }
+}

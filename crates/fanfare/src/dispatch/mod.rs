@@ -1,0 +1,39 @@
+//! The in-process dispatcher: publishers and subscribers in one process, sync and async, without a broker.
+//!
+//! An emit finds its type's node in a table that is only added to, takes a snapshot of who listens, and runs them:
+//!
+//! ```text
+//! Dispatcher -> Table: event type -> Node -> Lists (replaced as a whole when somebody subscribes)
+//!                                              refs:  |&E| ..   on the emitter's thread, in order
+//!                                              tasks: async fn  all at once, in slots that are used again
+//! ```
+//!
+//! The invariant: an emit takes no lock, and calls those of its snapshot that have not unsubscribed meanwhile.
+
+mod builder;
+mod cause;
+mod counter;
+mod dispatcher;
+mod emit;
+mod emit_sync;
+mod handler;
+mod ids;
+mod inner;
+mod listen;
+mod node;
+mod ref_handler;
+mod report;
+mod subject;
+mod subscription;
+mod table;
+mod task_handler;
+mod timer;
+mod wild;
+
+pub use builder::Builder;
+pub use dispatcher::Dispatcher;
+#[doc(hidden)]
+pub use listen::Registration;
+pub use listen::{Asynchronous, ByRef, ByValue, Listener, Returns, SyncOutcome, Synchronous, Takes};
+pub use report::{EmitError, FailureKind, HandlerFailure, Report};
+pub use subscription::{Subscription, SubscriptionGuard};

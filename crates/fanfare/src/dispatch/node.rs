@@ -1,0 +1,201 @@
+//! Everything about one event type: who listens, as a list that is replaced as a whole, and the counts.
+
+use std::{
+    any::{Any, TypeId},
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU8, AtomicU64, Ordering},
+    },
+};
+
+use arc_swap::ArcSwap;
+use bytestring::ByteString;
+use fanfare_core::{BoxFuture, Event};
+use parking_lot::Mutex;
+
+use super::{
+    cause::Parent,
+    counter::Counter,
+    emit,
+    handler::{Entry, RefHandler, Seat, Slot, TaskHandler},
+    inner::Inner,
+    report::Report,
+    subject::Subject,
+    wild::Wild,
+};
+
+pub(crate) type RefEntry<S> = Arc<Entry<dyn RefHandler<S>>>;
+pub(crate) type TaskEntry<S> = Arc<Entry<dyn TaskHandler<S>>>;
+
+/// An event type that the dispatcher has met.
+pub(crate) struct Node<S> {
+    lists: ArcSwap<Lists<S>>,
+    pub(crate) emitted: Counter,
+    pub(crate) unheard: AtomicU64,
+    /// What the log was told about nobody listening.
+    told: AtomicU8,
+    subscribed: AtomicU64,
+}
+
+/// Who listened when an emit began, in order of priority and subscription. Never changed.
+pub(crate) struct Lists<S> {
+    pub(crate) refs: Box<[RefEntry<S>]>,
+    pub(crate) tasks: Box<[TaskEntry<S>]>,
+    /// Sets of slots that wait for the next emit, one slot per entry of `tasks`.
+    pub(crate) idle: Mutex<Vec<Slots<S>>>,
+}
+
+pub(crate) type Slots<S> = Vec<Place<S>>;
+
+/// A slot and whether a handler runs in it.
+pub(crate) struct Place<S> {
+    pub(crate) is_running: bool,
+    pub(crate) slot: Pin<Box<dyn Slot<S>>>,
+}
+
+/// What is dropped once the registrar is free again: a handler's own drop may subscribe.
+pub(crate) type Garbage = Arc<dyn Any + Send + Sync>;
+
+/// How many sets of slots wait at most: as many emits of one type run at once without an allocation.
+const IDLE_MAX: usize = 16;
+
+impl<S: Subject> Lists<S> {
+    pub(crate) fn new(mut refs: Vec<RefEntry<S>>, mut tasks: Vec<TaskEntry<S>>) -> Self {
+        fn order(seat: &Seat) -> (std::cmp::Reverse<i32>, u64) {
+            (std::cmp::Reverse(seat.priority), seat.id)
+        }
+        refs.sort_by_key(|entry| order(&entry.seat));
+        tasks.sort_by_key(|entry| order(&entry.seat));
+        Self { refs: refs.into(), tasks: tasks.into(), idle: Mutex::default() }
+    }
+
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.refs.is_empty() && self.tasks.is_empty()
+    }
+
+    pub(crate) fn take_slots(&self) -> Slots<S> {
+        let idle = self.idle.lock().pop();
+        let place = |entry: &TaskEntry<S>| Place { is_running: false, slot: entry.handler.slot() };
+        idle.unwrap_or_else(|| self.tasks.iter().map(place).collect())
+    }
+
+    /// Gives back slots whose runs have all ended.
+    pub(crate) fn give_slots(&self, slots: Slots<S>) {
+        let mut idle = self.idle.lock();
+        if idle.len() < IDLE_MAX {
+            idle.push(slots);
+        }
+    }
+}
+
+impl<S: Subject> Node<S> {
+    pub(crate) fn new() -> Self {
+        Self {
+            lists: ArcSwap::from_pointee(Lists::new(Vec::new(), Vec::new())),
+            emitted: Counter::default(),
+            unheard: AtomicU64::new(0),
+            told: AtomicU8::new(0),
+            subscribed: AtomicU64::new(0),
+        }
+    }
+
+    /// Who listens now. Takes no lock and writes nothing that another thread reads.
+    #[inline]
+    pub(crate) fn lists(&self) -> arc_swap::Guard<Arc<Lists<S>>> {
+        self.lists.load()
+    }
+
+    /// Replaces the lists. The caller holds the registrar, so that no change is lost.
+    fn change(&self, change: impl FnOnce(&mut Vec<RefEntry<S>>, &mut Vec<TaskEntry<S>>)) -> Garbage {
+        let lists = self.lists.load();
+        let stays = |entry: &&RefEntry<S>| !entry.is_gone() && !entry.handler.is_over();
+        let mut refs: Vec<_> = lists.refs.iter().filter(stays).cloned().collect();
+        let stays = |entry: &&TaskEntry<S>| !entry.is_gone() && !entry.handler.is_over();
+        let mut tasks: Vec<_> = lists.tasks.iter().filter(stays).cloned().collect();
+        change(&mut refs, &mut tasks);
+        self.lists.swap(Arc::new(Lists::new(refs, tasks)))
+    }
+
+    pub(crate) fn add_ref(&self, entry: RefEntry<S>) -> Garbage {
+        self.subscribed.fetch_add(1, Ordering::Relaxed);
+        self.change(|refs, _| refs.push(entry))
+    }
+
+    pub(crate) fn add_task(&self, entry: TaskEntry<S>) -> Garbage {
+        self.subscribed.fetch_add(1, Ordering::Relaxed);
+        self.change(|_, tasks| tasks.push(entry))
+    }
+
+    /// Adds what stands for a subscription to events of many types, if it takes this one.
+    pub(crate) fn add_wild_to(&self, event_type: &str, wild: &Wild) -> Option<Garbage> {
+        wild.takes(event_type).then(|| match wild.entry() {
+            Ok(entry) => self.add_ref(entry),
+            Err(entry) => self.add_task(entry),
+        })
+    }
+
+    /// Counts an event that nobody heard; answers what the log should be told, once.
+    #[cold]
+    pub(crate) fn unheard(&self) -> Option<&'static str> {
+        self.unheard.fetch_add(1, Ordering::Relaxed);
+        let (state, text) = match self.subscribed.load(Ordering::Relaxed) {
+            0 => (1, "nobody has subscribed to this event type"),
+            _ => (2, "nobody listens to this event type any more: its subscriptions have ended"),
+        };
+        (self.told.fetch_max(state, Ordering::Relaxed) < state).then_some(text)
+    }
+}
+
+/// A node whose event type is not known to the caller.
+pub(crate) trait AnyNode: Send + Sync {
+    fn event_id(&self) -> TypeId;
+    fn event_type(&self) -> ByteString;
+    /// Leaves out what is gone. The caller holds the registrar.
+    fn sweep(&self) -> Garbage;
+    /// Adds a subscription to events of many types, if it takes this one. The caller holds the registrar.
+    fn add_wild(&self, wild: &Wild) -> Option<Garbage>;
+    /// Emits an event that a handler returned: a `Box<E>`.
+    fn emit_boxed(
+        &self,
+        inner: &Arc<Inner>,
+        event: Box<dyn Any + Send + Sync>,
+        parent: Option<Parent>,
+    ) -> BoxFuture<'static, Report>;
+    fn emit_boxed_sync(&self, inner: &Arc<Inner>, event: Box<dyn Any + Send + Sync>) -> Report;
+}
+
+impl<E: Event> AnyNode for Node<E> {
+    fn event_id(&self) -> TypeId {
+        TypeId::of::<E>()
+    }
+
+    fn event_type(&self) -> ByteString {
+        ByteString::from_static(E::TYPE)
+    }
+
+    fn sweep(&self) -> Garbage {
+        self.change(|_, _| {})
+    }
+
+    fn add_wild(&self, wild: &Wild) -> Option<Garbage> {
+        self.add_wild_to(E::TYPE, wild)
+    }
+
+    fn emit_boxed(
+        &self,
+        inner: &Arc<Inner>,
+        event: Box<dyn Any + Send + Sync>,
+        parent: Option<Parent>,
+    ) -> BoxFuture<'static, Report> {
+        let event = event.downcast::<E>().expect("the event is found by its own type");
+        let inner = inner.clone();
+        Box::pin(async move { emit::typed(&inner, *event, parent).await })
+    }
+
+    fn emit_boxed_sync(&self, inner: &Arc<Inner>, event: Box<dyn Any + Send + Sync>) -> Report {
+        let event = event.downcast::<E>().expect("the event is found by its own type");
+        super::emit_sync::shared::<E>(inner, &Arc::from(event))
+    }
+}

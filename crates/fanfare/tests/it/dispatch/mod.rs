@@ -1,0 +1,45 @@
+//! The in-process dispatcher.
+
+mod emitting;
+mod failures;
+mod subscribing;
+
+use std::sync::Arc;
+
+use fanfare::Event;
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+
+#[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[event(type = "order.placed", key = item)]
+pub(crate) struct Placed {
+    pub(crate) item: String,
+    pub(crate) quantity: u32,
+}
+
+#[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[event(type = "order.cancelled")]
+pub(crate) struct Cancelled(pub(crate) u32);
+
+/// Neither `Clone` nor serde.
+#[derive(Event)]
+#[event(type = "door.opened", local)]
+pub(crate) struct Opened;
+
+pub(crate) fn placed(quantity: u32) -> Placed {
+    Placed { item: "Rust Book".into(), quantity }
+}
+
+/// What handlers did, in order.
+#[derive(Clone, Default)]
+pub(crate) struct Story(Arc<Mutex<Vec<String>>>);
+
+impl Story {
+    pub(crate) fn tell(&self, line: impl Into<String>) {
+        self.0.lock().push(line.into());
+    }
+
+    pub(crate) fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock())
+    }
+}
