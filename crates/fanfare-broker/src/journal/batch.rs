@@ -138,11 +138,11 @@ impl Batch {
         &self.bytes
     }
 
-    /// The batch as it stands in a segment with another seed.
-    pub(crate) fn resealed(&self, seed: Seed) -> Vec<u8> {
-        let mut bytes = self.bytes.to_vec();
-        reseal(&mut bytes, seed);
-        bytes
+    /// Appends the batch as it stands in a segment with another seed.
+    pub(crate) fn reseal_into(&self, seed: Seed, into: &mut Vec<u8>) {
+        let start = into.len();
+        into.extend_from_slice(&self.bytes);
+        reseal(into.get_mut(start..).unwrap_or_default(), seed);
     }
 
     /// Its records, in the order in which they were pushed.

@@ -14,8 +14,8 @@ pub trait Storage: Send {
     ///
     /// # Errors
     /// `Full`: nothing of it was written; the journal goes on, and the same batch may be tried again.
-    /// `TooLarge`: nothing of it was written. `Io`, `Poisoned`: nothing can be appended until it is opened
-    /// again, and it is not known whether this batch will be there.
+    /// `TooLarge`, `Io`: nothing of it was written. `Poisoned`: the write failed, now or earlier; nothing can
+    /// be appended until it is opened again, and it is not known whether this batch will be there.
     fn append(&mut self, batch: &mut BatchBuf, class: Class) -> Result<Lsn, Error>;
 
     /// Where the next batch will begin.
@@ -99,7 +99,8 @@ pub trait Snapshots: Send + Sync {
     /// it syncs the journal up to `lsn`, if nobody has.
     ///
     /// # Errors
-    /// `Full`, `Io`: the older snapshot is still there. `Poisoned` if the journal could not be synced.
+    /// `OutOfRange`: `lsn` is behind the end, or before the newest snapshot. `Full`, `Io`: the older
+    /// snapshot is still there. `Poisoned` if the journal could not be synced.
     fn snapshot(&self, lsn: Lsn, body: &[u8]) -> Result<(), Error>;
 }
 

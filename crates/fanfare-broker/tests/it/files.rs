@@ -1,11 +1,15 @@
 //! The storage on the real file system.
 
-use fanfare_broker::journal::BatchBuf;
+use std::os::unix::fs::PermissionsExt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use fanfare_broker::journal::{BatchBuf, Lsn};
 use fanfare_broker::storage::file::{self, Options};
-use fanfare_broker::storage::{Class, Storage};
+use fanfare_broker::storage::{Class, ErrorKind, Storage, memory};
 
 fn options() -> Options {
-    Options::new(7).segment_bytes(8192).reserve_bytes(8192).lock_wait(std::time::Duration::ZERO)
+    Options::new(7).segment_bytes(8192).reserve_bytes(8192).lock_wait(Duration::ZERO)
 }
 
 fn batch(bodies: &[&[u8]]) -> BatchBuf {
@@ -42,4 +46,120 @@ fn batches_are_there_after_a_clean_and_after_an_unclean_stop() {
             Box::new(storage).close_clean().unwrap();
         }
     }
+}
+
+#[test]
+fn the_folder_and_its_files_are_for_their_owner_only() {
+    let above = tempfile::tempdir().unwrap();
+    let folder = above.path().join("deep/data");
+    let (storage, _) = file::open(&folder, options()).unwrap();
+    storage.snapshots().snapshot(Lsn::ZERO, b"state").unwrap();
+    assert_eq!(std::fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700);
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(&folder).unwrap() {
+        let entry = entry.unwrap();
+        names.push(entry.file_name().into_string().unwrap());
+        assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{names:?}");
+    }
+    names.sort();
+    let segment = format!("journal-{:020}-{:010}", 0, 1);
+    assert_eq!(names, ["fanfare.meta", &segment, "lock", "reserve", &format!("snapshot-{:020}", 0)]);
+}
+
+#[test]
+fn an_open_waits_for_the_one_before_to_let_go() {
+    let folder = tempfile::tempdir().unwrap();
+    let (storage, _) = file::open(folder.path(), options()).unwrap();
+    let is_waiting = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let second = scope.spawn(|| {
+            is_waiting.store(true, Ordering::SeqCst);
+            file::open(folder.path(), options().lock_wait(Duration::from_secs(60))).map(|_| ())
+        });
+        while !is_waiting.load(Ordering::SeqCst) {
+            std::thread::yield_now();
+        }
+        Box::new(storage).close_clean().unwrap();
+        second.join().unwrap().unwrap();
+    });
+}
+
+#[test]
+fn closing_ends_syncers_and_snapshots_and_gives_the_folder_free() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut storage, _) = file::open(folder.path(), options()).unwrap();
+    let lsn = storage.append(&mut batch(&[b"kept"]), Class::Event).unwrap();
+    let (syncer, reader, snapshots) = (storage.syncer(), storage.reader(), storage.snapshots());
+    Box::new(storage).close_clean().unwrap();
+    let (_open, _) = file::open(folder.path(), options()).unwrap();
+    assert_eq!(syncer.sync().unwrap_err().kind(), ErrorKind::Closed);
+    assert_eq!(snapshots.snapshot(lsn, b"late").unwrap_err().kind(), ErrorKind::Closed);
+    assert_eq!(reader.read(lsn.advance(37), 4).unwrap(), "kept");
+}
+
+#[test]
+fn appending_syncing_and_reading_go_on_at_the_same_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut storage, _) = file::open(folder.path(), options()).unwrap();
+    let (syncer, reader) = (storage.syncer(), storage.reader());
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let syncing = scope.spawn(|| {
+            let mut synced = Lsn::ZERO;
+            while !is_over.load(Ordering::Acquire) {
+                let now = syncer.sync().unwrap();
+                assert!(now >= synced);
+                synced = now;
+            }
+        });
+        let reading = scope.spawn(|| {
+            while !is_over.load(Ordering::Acquire) {
+                let mut number = 0_u64;
+                for batch in reader.batches(Lsn::ZERO).unwrap() {
+                    for record in batch.unwrap().records() {
+                        assert_eq!(record.body[..8], number.to_le_bytes());
+                        assert_eq!(reader.read(record.lsn, record.body.len()).unwrap(), record.body);
+                        number += 1;
+                    }
+                }
+            }
+        });
+        for number in 0..3000_u64 {
+            let body = number.to_le_bytes().repeat(1 + number as usize % 40);
+            storage.append(&mut batch(&[&body]), Class::Event).unwrap();
+        }
+        is_over.store(true, Ordering::Release);
+        syncing.join().unwrap();
+        reading.join().unwrap();
+    });
+    assert!(storage.space().segments > 10);
+}
+
+#[test]
+fn a_batch_larger_than_a_segment_gets_one_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let large = vec![7; 100_000];
+    for round in 0..3 {
+        let (mut storage, recovered) = file::open(folder.path(), options()).unwrap();
+        assert_eq!(recovered.batches.filter(|batch| batch.is_ok()).count(), round);
+        storage.append(&mut batch(&[&large]), Class::Event).unwrap();
+    }
+}
+
+#[test]
+fn a_journal_in_memory_reads_as_it_was_written_and_releases_what_is_old() {
+    let (mut storage, _) = memory::open(7);
+    let mut appended = Vec::new();
+    for number in 0..10_u8 {
+        appended.push(storage.append(&mut batch(&[&[number; 100], b"second"]), Class::Event).unwrap());
+    }
+    let reader = storage.reader();
+    assert_eq!(storage.syncer().sync().unwrap(), storage.end());
+    assert_eq!(reader.read(appended[3].advance(37), 100).unwrap(), [3; 100][..]);
+    let found: Vec<_> = reader.batches(appended[4]).unwrap().map(|batch| batch.unwrap().lsn()).collect();
+    assert_eq!(found, appended[4..]);
+    assert_eq!(storage.release(appended[5].advance(1)).unwrap(), appended[5]);
+    assert_eq!(reader.read(appended[3].advance(37), 100).unwrap_err().kind(), ErrorKind::OutOfRange);
+    assert_eq!(reader.read(storage.end(), 1).unwrap_err().kind(), ErrorKind::OutOfRange);
+    assert_eq!(reader.batches(Lsn::ZERO).unwrap_err().kind(), ErrorKind::OutOfRange);
 }

@@ -1,5 +1,9 @@
 //! What the embedded broker promises, tested from outside.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics has failed")]
 
 mod crash;
+mod damage;
 mod files;
+mod format;
+mod full;
 mod world;

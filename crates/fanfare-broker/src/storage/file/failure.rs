@@ -17,8 +17,8 @@ pub(super) fn newer_format(disk: &dyn Disk, name: &str, version: u32) -> Error {
 /// A batch that had been on the disk is not there, or not as it was.
 pub(super) fn damaged_batch(disk: &dyn Disk, name: &str, position: u64, lsn: Lsn, damage: Damage) -> Error {
     let text = format!(
-        "read the journal: {damage}, though a batch had been synced there; everything before it is intact, \
-         nothing was changed: check the disk, and restore the folder from a backup"
+        "read the journal: {damage}, though a batch had been synced there; everything before it is intact: \
+         check the disk, and restore the folder from a backup"
     );
     Error::new(ErrorKind::Corrupt, text).in_file(disk.path().join(name)).at(position).at_lsn(lsn)
 }

@@ -8,7 +8,7 @@ use super::shared::Segment;
 use super::survey::{self, Survey};
 use super::{Disk, DiskFile, Options, failure};
 use crate::journal::{Lsn, SEGMENT_HEADER_LEN, SegmentHeader};
-use crate::storage::Error;
+use crate::storage::{Error, is_full};
 
 /// The files in the folder, by kind.
 #[derive(Default)]
@@ -133,6 +133,9 @@ pub(super) fn check_layout(disk: &dyn Disk, layout: &Layout, start: Lsn, mark: L
     Ok(())
 }
 
+/// Bytes written at once.
+const WRITE: usize = 1 << 20;
+
 /// Writes what follows the last synced mark into a fresh segment; durable on return. The segment becomes
 /// the one that is appended to, so that nothing that stood behind the end can ever be read as new.
 pub(super) fn rewrite_tail(
@@ -146,18 +149,39 @@ pub(super) fn rewrite_tail(
     let failed =
         |error: io::Error| Error::io("write a journal file", error).in_file(disk.path().join(&segment.name));
     let header_len = SEGMENT_HEADER_LEN as u64;
-    let len = options.segment_bytes.max(header_len + survey.end.since(survey.mark));
-    let file = disk.create(names::TAIL_TEMP).map_err(failed)?;
-    file.allocate(len).map_err(failed)?;
-    file.write_at(&segment.header.encode(), 0).map_err(failed)?;
-    let seed = segment.header.seed();
+    let needed = header_len + survey.end.since(survey.mark);
+    let (file, len) = create_tail(disk, needed, options.segment_bytes).map_err(failed)?;
+    let mut pending = segment.header.encode().to_vec();
+    let mut at = 0;
     survey::tail(disk, &layout.segments, survey.mark, survey.end, |batch| {
-        let bytes = batch.resealed(seed);
-        file.write_at(&bytes, segment.position(batch.lsn())).map_err(failed)
+        batch.reseal_into(segment.header.seed(), &mut pending);
+        if pending.len() >= WRITE {
+            file.write_at(&pending, at).map_err(failed)?;
+            at += pending.len() as u64;
+            pending.clear();
+        }
+        Ok(())
     })?;
+    file.write_at(&pending, at).map_err(failed)?;
     file.sync_data().map_err(failed)?;
     disk.rename(names::TAIL_TEMP, &segment.name).map_err(failed)?;
     disk.sync_dir().map_err(failed)?;
     let to = segment.header.base.advance(len - header_len);
     Ok(Found { segment: Arc::new(segment), to, len, has_header: true })
+}
+
+/// A file for the tail. On a full disk it is only as long as it must be, so that what is stored can be read.
+fn create_tail(disk: &dyn Disk, needed: u64, wanted: u64) -> io::Result<(Arc<dyn DiskFile>, u64)> {
+    let create = |len| {
+        let file = disk.create(names::TAIL_TEMP)?;
+        file.allocate(len).map(|()| (file, len))
+    };
+    let wanted = wanted.max(needed);
+    match create(wanted) {
+        Err(error) if is_full(&error) && needed < wanted => {
+            disk.remove(names::TAIL_TEMP)?;
+            create(needed)
+        }
+        created => created,
+    }
 }

@@ -17,7 +17,7 @@ impl Snapshots for FileSnapshots {
         let shared = &self.0;
         let _one_at_a_time = lock(&shared.snapshotting);
         shared.check()?;
-        if lsn > shared.end() {
+        if lsn > shared.end() || lsn < shared.newest_snapshot() {
             return Err(failure::out_of_range(lsn));
         }
         if lsn > shared.synced_to() {
