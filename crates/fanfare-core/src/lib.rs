@@ -44,6 +44,7 @@ mod message;
 mod metadata;
 mod outcome;
 mod ports;
+mod publishable;
 mod raw;
 mod retry;
 mod ticket;
@@ -71,6 +72,9 @@ pub use ports::{
     Consumer, DeadLetter, GroupStatus, HeldKey, KeyRange, Log, Operator, Orphan, Page, PlanReport,
     PlannedStart, Selection, Stats, Subscription, Tail, Taken, Transport,
 };
+#[doc(hidden)]
+pub use publishable::Encoded;
+pub use publishable::Publishable;
 pub use raw::RawEvent;
 pub use retry::{Jitter, Retry};
 pub use ticket::{Promise, Ticket};

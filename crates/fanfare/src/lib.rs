@@ -4,23 +4,29 @@
 //! embedded in the binary, or on a server, chosen by a URL. What it is not: a distributed log, a
 //! stream-processing language, a web framework.
 
-#![allow(dead_code, reason = "the application layer that uses it follows")]
-
 // The derives name this crate `::fanfare`, in its own tests too.
+#[allow(unused_extern_crates, reason = "only the expansions of the derives name it")]
 extern crate self as fanfare;
 
+pub mod app;
+pub mod clock;
+mod consume;
 pub mod dispatch;
 pub mod extract;
 pub mod handler;
+pub mod logging;
+mod metrics;
 pub mod publish;
+mod transports;
 
+pub use app::{App, Running};
 pub use extract::{Attempt, Context, State};
 pub use fanfare_core::{
     Envelope, Event, Events, Extension, Failure, Portable, RawEvent, Retry, Start, Topic, TopicFilter,
 };
 pub use fanfare_macros::{Event, Events};
 pub use handler::{BlockingExt, HandlerExt};
-pub use publish::PublishOptions;
+pub use publish::{PublishError, PublishOptions, Publisher};
 
 #[doc(hidden)]
 pub use fanfare_core::__private;

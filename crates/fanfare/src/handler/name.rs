@@ -3,13 +3,13 @@
 /// The function's own name, or why it has none. `std::any::type_name` promises no form, so that what is not
 /// plainly a path to a function is refused rather than guessed.
 pub(crate) fn name_of(type_name: &'static str) -> Result<&'static str, &'static str> {
-    if type_name.contains("{{closure}}") || type_name.contains("{closure") {
-        return Err("a closure has no name of its own; give it one with .named(\"..\")");
-    }
-    if type_name.contains('<') {
+    if type_name.ends_with('>') {
         return Err("instances of a generic function share one name; give each its own with .named(\"..\")");
     }
     let name = type_name.rsplit("::").next().unwrap_or(type_name);
+    if name.starts_with("{{closure") || name.starts_with("{closure") {
+        return Err("a closure has no name of its own; give it one with .named(\"..\")");
+    }
     let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') && !name.is_empty();
     if is_name { Ok(name) } else { Err("it has no name of its own; give it one with .named(\"..\")") }
 }
@@ -28,7 +28,12 @@ mod tests {
     }
 
     #[test]
-    fn a_function_is_called_by_its_own_name() {
+    fn a_function_is_called_by_its_own_name_wherever_it_stands() {
+        let inner = || {
+            fn within() {}
+            name(within)
+        };
+        assert_eq!(inner(), Ok("within"));
         assert_eq!(name(plain), Ok("plain"));
     }
 

@@ -1,5 +1,21 @@
-//! Publishing: what may be said of an event beside its payload.
+//! Publishing: what may be said of an event beside its payload, how it becomes a message, and what comes back.
+//!
+//! `encode` makes messages, of a publisher's events and of a handler's outputs alike; `publisher` hands them over.
 
+mod batch;
+mod chain;
+mod encode;
+mod error;
+mod future;
 mod options;
+mod publisher;
+mod types;
 
+pub use batch::{PublishAll, PublishingAll};
+pub(crate) use chain::Storm;
+pub(crate) use encode::{Cause, Encoder, NotMade};
+pub use error::PublishError;
+pub use future::Publishing;
 pub use options::PublishOptions;
+pub use publisher::{Publish, Publisher};
+pub(crate) use types::Types;

@@ -1,3 +1,6 @@
 //! What the crate does, seen from outside.
+#![allow(unreachable_pub, clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
 
+mod basics;
 mod dispatch;
+mod support;

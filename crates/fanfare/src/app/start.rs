@@ -1,0 +1,196 @@
+//! Brings an application up: opens, plans, prepares, subscribes, spawns.
+
+use std::{collections::HashMap, panic::Location, sync::Arc};
+
+use fanfare_core::{Descriptor, ErrorKind, GroupName, HeldKey, PlanReport, Refusals};
+use tokio::{net::TcpListener, runtime::Handle, task::JoinSet};
+
+use super::{
+    App, Mistake, Running, StartError,
+    builder::Source,
+    check::{self, Checked},
+    registration::Workers,
+    running::Parts,
+};
+use crate::{
+    consume::{Control, Driver, Emulated, Exchange, Gate, Group},
+    extract::Site,
+    metrics::GroupMetrics,
+    publish::{Encoder, Publisher, Types},
+    transports,
+};
+
+pub(super) async fn start(mut app: App) -> Result<Running, StartError> {
+    let Checked { plan, filters, handled } = check::check(&mut app);
+    let (transport, is_ours) = match app.source.take() {
+        Some(Source::Given(transport)) => (Some(transport), false),
+        Some(Source::Url(url)) => match transports::open(&url, &app.clock).await {
+            Ok(transport) => (Some(transport), true),
+            Err(error) if error.kind() == ErrorKind::Invalid || error.kind() == ErrorKind::Unsupported => {
+                app.mistakes.push(Mistake::somewhere(error.to_string()));
+                (None, true)
+            }
+            Err(error) => return Err(StartError::Transport(error)),
+        },
+        None => {
+            app.mistakes.push(Mistake::somewhere(
+                "there is no transport; add .transport(\"file:./data\"), or \"memory:\" for one that forgets",
+            ));
+            (None, true)
+        }
+    };
+    let has_handlers = !app.handlers.is_empty();
+    let types = Types::new(handled, app.types.iter().copied(), filters, has_handlers);
+    let encoder = Arc::new(Encoder {
+        source: app.name.as_str().into(),
+        types,
+        clock: app.clock.clone(),
+        random: app.random.clone(),
+    });
+    if let Some(transport) = &transport {
+        check::capabilities(&app.handlers, &**transport, &mut app.mistakes);
+        app.registry.insert(Publisher::new(transport.clone(), encoder.clone()));
+    }
+
+    let mut locations = HashMap::new();
+    let mut prepared = Vec::new();
+    let handlers = std::mem::take(&mut app.handlers);
+    for (handler, planned) in handlers.into_iter().zip(&plan.groups) {
+        let name = planned.spec.name.clone();
+        locations.insert(name.clone(), handler.location);
+        match (handler.prepare)(&app.registry) {
+            Ok(made) => prepared.push((planned.spec.clone(), handler.options, handler.accepts, made)),
+            Err(missing) => app.mistakes.push(check::missing(handler.location, name.handler(), &missing)),
+        }
+    }
+    let Some(transport) = transport.filter(|_| app.mistakes.is_empty()) else {
+        return Err(StartError::Mistakes(app.mistakes));
+    };
+    let report = transport.plan(&plan).await.map_err(|refusals| refused(refusals, &locations))?;
+    tell(&report, &plan.types);
+    if cfg!(panic = "abort") {
+        tracing::warn!("built with panic = \"abort\": a panic in one handler ends the whole process");
+    }
+
+    let listener = match app.metrics_listen {
+        Some((address, _)) => Some(TcpListener::bind(address).await.map_err(StartError::Listen)?),
+        None => None,
+    };
+    let mut subscriptions = Vec::new();
+    let mut suspects = Vec::new();
+    for (index, (spec, options, accepts, make)) in prepared.into_iter().enumerate() {
+        let mut subscription = transport.subscribe(&spec).await.map_err(StartError::Transport)?;
+        suspects.extend(subscription.suspects.iter().map(|position| (*position, index)));
+        let group = Arc::new(Group {
+            printed: spec.name.to_string(),
+            site: Arc::new(Site {
+                handler: spec.name.handler().into(),
+                ack_timeout: Some(options.ack_timeout),
+                clock: app.clock.clone(),
+            }),
+            spec,
+            options,
+            accepts,
+            encoder: encoder.clone(),
+            metrics: GroupMetrics::default(),
+            clock: app.clock.clone(),
+            random: app.random.clone(),
+            control: Control::default(),
+            is_key_lock_dropped: app.is_key_lock_dropped,
+        });
+        let known = |held: &&HeldKey| !held.is_parked && group.knows(&held.event_type, held.type_version);
+        for held in subscription.held.iter().filter(known) {
+            let count = subscription.consumer.resume(held).await.map_err(StartError::Transport)?;
+            tracing::info!(group = %group.printed, key = ?held.key, count, "a key goes on that waited for this build");
+        }
+        let consumer = if Emulated::is_needed(&*transport) {
+            Box::new(Emulated::new(
+                subscription.consumer,
+                transport.clone(),
+                app.clock.clone(),
+                group.name().clone(),
+            ))
+        } else {
+            subscription.consumer
+        };
+        subscriptions.push((group.clone(), consumer, make(group)));
+    }
+    let gate = Arc::new(Gate::new(suspects));
+    let mut drivers = JoinSet::new();
+    let mut groups = Vec::new();
+    for (index, (group, consumer, workers)) in subscriptions.into_iter().enumerate() {
+        groups.push(group.clone());
+        let exchange = spawn_workers(&group, &workers, &mut drivers);
+        let driver = Driver::new(group, index, gate.clone(), exchange, consumer);
+        drivers.spawn(driver.run());
+    }
+    Ok(Running::new(
+        Parts {
+            publisher: Publisher::new(transport.clone(), encoder.clone()),
+            transport,
+            encoder,
+            groups,
+            clock: app.clock,
+            drain_timeout: app.drain_timeout,
+            is_ours,
+        },
+        drivers,
+        listener,
+    ))
+}
+
+fn spawn_workers(
+    group: &Group,
+    workers: &Workers,
+    tasks: &mut JoinSet<Result<(), fanfare_core::Error>>,
+) -> Arc<Exchange> {
+    let count =
+        if group.options.order == crate::handler::Order::InOrder { 1 } else { group.options.concurrency_max };
+    let exchange = Arc::new(Exchange::new(count, Handle::current().metrics().num_workers()));
+    for index in 0..count {
+        let worker = workers(exchange.clone(), index);
+        tasks.spawn(async move {
+            worker.await;
+            Ok(())
+        });
+    }
+    exchange
+}
+
+/// What the transport refused, each with the line of the handler it concerns.
+fn refused(refusals: Refusals, locations: &HashMap<GroupName, &'static Location<'static>>) -> StartError {
+    let mistakes = refusals.0.into_iter().map(|refusal| {
+        let location = refusal.group.as_ref().and_then(|group| locations.get(group));
+        match (location, refusal.group) {
+            (Some(location), Some(group)) => {
+                Mistake::new(location, format!("group `{group}`: {}", refusal.reason))
+            }
+            (None, Some(group)) => Mistake::somewhere(format!("group `{group}`: {}", refusal.reason)),
+            (_, None) => Mistake::somewhere(refusal.reason),
+        }
+    });
+    StartError::Mistakes(mistakes.collect())
+}
+
+/// Says what the plan found.
+fn tell(report: &PlanReport, types: &[Descriptor]) {
+    for orphan in &report.orphans {
+        tracing::warn!(
+            group = %orphan.name,
+            lag = orphan.lag,
+            "no handler claims this group, and its records are kept for it; see .renamed_from(..) and App::delete_group"
+        );
+    }
+    for group in &report.groups {
+        let name = &group.name;
+        if group.is_new {
+            tracing::info!(group = %name, records = group.lag, oldest = ?group.oldest, "a new group starts");
+        } else {
+            tracing::info!(group = %name, records = group.lag, oldest = ?group.oldest, "the group goes on");
+        }
+        if group.passed_by > 0 {
+            tracing::warn!(group = %name, records = group.passed_by, "older records of topics added to this group are passed by");
+        }
+    }
+    tracing::debug!(types = types.len(), groups = report.groups.len(), "planned");
+}

@@ -1,0 +1,631 @@
+//! One subscription's task: takes, starts, settles, and watches the time.
+
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use fanfare_core::{BoxFuture, Consumer, Delivery, Error, ErrorKind, Settle, Taken, Token};
+use jiff::SignedDuration;
+
+use super::{
+    decide::{self, Decision},
+    exchange::{Done, Exchange, Run},
+    gate::Gate,
+    group::{Group, Phase},
+    in_flight::{Asked, InFlight},
+    lanes::{Lanes, State},
+    outcome::{Failed, Outcome},
+    timers::Timers,
+    watch::Watch,
+};
+use crate::handler::Order;
+
+/// How often the driver goes round before it lets others have the thread.
+const ROUNDS_MAX: usize = 32;
+/// How long after a refusal for want of space the same is tried again.
+const FULL_RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// The task of one subscription. It ends when the application drains or the transport fails.
+pub(crate) struct Driver {
+    pub(super) group: Arc<Group>,
+    /// The subscription's number, for the gate.
+    index: usize,
+    gate: Arc<Gate>,
+    exchange: Arc<Exchange>,
+    consumer: Box<dyn Consumer>,
+    pub(super) lanes: Lanes,
+    timers: Timers,
+    in_flight: InFlight,
+    watch: Watch,
+    settle: Vec<(Token, Settle)>,
+    settle_items: Vec<(u32, Asked)>,
+    begin: Vec<Token>,
+    begin_items: Vec<(u32, Asked)>,
+    runs: Vec<Run>,
+    done: Vec<Done>,
+    taken: Vec<Delivery>,
+    behind: Vec<u32>,
+    /// Raised when the shard is taken away; outcomes of earlier rounds are thrown away.
+    round: u32,
+    /// Tasks that are beginning or with the workers.
+    begun: usize,
+    /// How many outcomes came at once last time: how far the driver runs ahead of the workers.
+    pace: usize,
+    is_stalled: bool,
+    is_draining: bool,
+    has_taken: bool,
+    /// When what is kept is extended next.
+    extend_at: Duration,
+    sleep: Option<(Duration, BoxFuture<'static, ()>)>,
+}
+
+impl Driver {
+    pub(crate) fn new(
+        group: Arc<Group>,
+        index: usize,
+        gate: Arc<Gate>,
+        exchange: Arc<Exchange>,
+        consumer: Box<dyn Consumer>,
+    ) -> Self {
+        let lanes = Lanes::new(group.options.order, group.is_key_lock_dropped);
+        let watch = Watch::new(exchange.slots().len(), group.options.ack_timeout);
+        let extend_at = group.clock.monotonic().saturating_add(group.options.ack_timeout / 3);
+        Self {
+            group,
+            index,
+            gate,
+            exchange,
+            consumer,
+            lanes,
+            timers: Timers::default(),
+            in_flight: InFlight::default(),
+            watch,
+            settle: Vec::new(),
+            settle_items: Vec::new(),
+            begin: Vec::new(),
+            begin_items: Vec::new(),
+            runs: Vec::new(),
+            done: Vec::new(),
+            taken: Vec::new(),
+            behind: Vec::new(),
+            round: 0,
+            begun: 0,
+            pace: 0,
+            is_stalled: false,
+            is_draining: false,
+            has_taken: false,
+            extend_at,
+            sleep: None,
+        }
+    }
+
+    /// Runs until the application drains.
+    ///
+    /// # Errors
+    /// When the transport failed; what ran was cancelled and nothing of it is settled.
+    pub(crate) async fn run(mut self) -> Result<(), Error> {
+        let ended = std::future::poll_fn(|cx| self.poll(cx)).await;
+        self.watch.cancel_all(self.exchange.slots());
+        self.gate.leave(self.index);
+        self.exchange.close();
+        ended
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        for _ in 0..ROUNDS_MAX {
+            self.group.control.register(cx);
+            let now = self.group.clock.monotonic();
+            let mut is_moving = self.collect(now);
+            is_moving |= self.answers(cx, now)?;
+            is_moving |= self.clock_work(now);
+            match self.group.control.phase() {
+                Phase::Running => is_moving |= self.take(cx)?,
+                phase => self.drain(phase),
+            }
+            self.start(cx, now);
+            is_moving |= self.flush();
+            self.tell();
+            if self.is_draining && self.begun == 0 && self.in_flight.is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+            if !is_moving && self.is_asleep(cx, now) {
+                return Poll::Pending;
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Outcomes of the workers.
+    fn collect(&mut self, now: Duration) -> bool {
+        let mut done = std::mem::take(&mut self.done);
+        self.exchange.collect(&mut done);
+        let count = done.len();
+        if count > 0 {
+            self.pace = count;
+        }
+        for Done { task, round, outcome } in done.drain(..) {
+            if round == self.round {
+                self.begun -= 1;
+                self.finish(task, outcome, now);
+            }
+        }
+        self.done = done;
+        count > 0
+    }
+
+    fn finish(&mut self, index: u32, outcome: Outcome, now: Duration) {
+        let Some(task) = self.lanes.get_mut(index) else { return };
+        let cancelled = task.cancelled.take();
+        let position = task.delivery.token.position;
+        if std::mem::take(&mut task.delivery.is_suspect) {
+            self.gate.passed(position, self.index);
+        }
+        let outcome = match (outcome, cancelled) {
+            (Outcome::Cancelled, Some(super::lanes::Why::Drain) | None) => return self.hand_back(index),
+            (Outcome::Cancelled, Some(super::lanes::Why::Timeout)) => {
+                self.group.metrics.timed_out.add(1);
+                Outcome::Failed(Failed::timeout(self.group.options.ack_timeout))
+            }
+            (outcome, _) => outcome,
+        };
+        match outcome {
+            Outcome::Done(outputs) => self.ask(index, Asked::Ack, Settle::Ack { outputs }),
+            Outcome::Unexpected => self.unhandled(index),
+            Outcome::Newer => self.hold(index),
+            Outcome::Rejected(reason) => {
+                let failed = Failed::permanent(&reason);
+                self.group.metrics.failed.add(1);
+                self.give_up(index, reason, Some(failed));
+            }
+            Outcome::Failed(failed) => self.failed(index, failed, now),
+            Outcome::Cancelled => {}
+        }
+    }
+
+    fn failed(&mut self, index: u32, failed: Failed, now: Duration) {
+        let Some(task) = self.lanes.get_mut(index) else { return };
+        let group = &*self.group;
+        group.metrics.failed.add(1);
+        group.metrics.panicked.add(u64::from(failed.is_panic));
+        let token = task.delivery.token;
+        let retry = &group.options.retry;
+        let Some(after) = decide::after(retry, &failed, token.attempt, group.random.next_u64()) else {
+            let reason = decide::reason(retry, &failed, token.attempt);
+            return self.give_up(index, reason, Some(failed));
+        };
+        group.metrics.retried.add(1);
+        let record = group.attempt_record(token, &failed.error);
+        task.delivery.token = token.next_attempt();
+        let delivery = &task.delivery;
+        group.log(delivery, token.attempt).in_scope(|| {
+            tracing::warn!(error = %failed.error, retry_in = ?after, "the handler failed and is tried again");
+        });
+        self.settle.push((token, Settle::Retry { after, failed: Some(record) }));
+        self.settle_items.push((index, Asked::Retry));
+        self.wait(index, now.saturating_add(after));
+    }
+
+    fn give_up(&mut self, index: u32, reason: bytestring::ByteString, failed: Option<Failed>) {
+        let Some(task) = self.lanes.get(index) else { return };
+        let group = &*self.group;
+        group.metrics.dead_lettered.add(1);
+        let token = task.delivery.token;
+        group.log(&task.delivery, token.attempt).in_scope(|| {
+            tracing::error!(%reason, "the delivery is given up and becomes a dead letter");
+        });
+        let failed = failed.map(|failed| group.attempt_record(token, &failed.error));
+        let is_keyed = task.delivery.record.message.metadata.key.is_some();
+        let park = group.options.park && is_keyed;
+        let asked = if park { Asked::Park } else { Asked::Reject };
+        self.ask(index, asked, Settle::Reject { reason, failed, park });
+    }
+
+    fn hold(&mut self, index: u32) {
+        let Some(task) = self.lanes.get(index) else { return };
+        self.group.metrics.held.add(1);
+        let metadata = &task.delivery.record.message.metadata;
+        self.group.log(&task.delivery, task.delivery.token.attempt).in_scope(|| {
+            tracing::warn!(
+                version = metadata.type_version,
+                "a newer build wrote this event: its key is held until that build starts"
+            );
+        });
+        self.ask(index, Asked::Hold, Settle::Hold);
+    }
+
+    fn unhandled(&mut self, index: u32) {
+        if let Some(task) = self.lanes.get(index) {
+            self.group.metrics.unhandled.add(1);
+            self.group.encoder.types.unhandled(&task.delivery.record.message.metadata.event_type);
+        }
+        self.ask(index, Asked::Skip, Settle::Ack { outputs: Vec::new() });
+    }
+
+    fn hand_back(&mut self, index: u32) {
+        self.ask(index, Asked::Release, Settle::Release);
+    }
+
+    /// Settles a task for good. Its lane goes on with it, except behind a key that is held or parked.
+    fn ask(&mut self, index: u32, asked: Asked, settle: Settle) {
+        let Some(task) = self.lanes.get_mut(index) else { return };
+        self.settle.push((task.delivery.token, settle));
+        self.settle_items.push((index, asked));
+        if matches!(asked, Asked::Hold | Asked::Park) {
+            task.state = State::Settling;
+        } else {
+            self.lanes.detach(index);
+        }
+    }
+
+    fn wait(&mut self, index: u32, until: Duration) {
+        self.lanes.wait(index);
+        self.timers.insert(until, index);
+    }
+
+    /// What the transport answered to earlier calls, oldest first.
+    fn answers(&mut self, cx: &mut Context<'_>, now: Duration) -> Result<bool, Error> {
+        let mut is_moving = false;
+        while let Poll::Ready(Some((call, answers))) = self.in_flight.poll(cx) {
+            is_moving = true;
+            let answers = answers?;
+            for (&(index, asked), answer) in call.items.iter().zip(answers) {
+                match answer {
+                    Ok(()) => self.accepted(index, asked),
+                    Err(error) => self.refused(index, asked, error, now)?,
+                }
+            }
+            self.in_flight.recycle(call);
+        }
+        self.exchange.push(&mut self.runs);
+        Ok(is_moving)
+    }
+
+    fn accepted(&mut self, index: u32, asked: Asked) {
+        match asked {
+            Asked::Begin => self.begun(index),
+            Asked::Retry => {}
+            Asked::Hold | Asked::Park => self.held(index),
+            Asked::Ack => {
+                self.group.metrics.handled.add(1);
+                self.lanes.forget(index);
+            }
+            Asked::Skip | Asked::Reject | Asked::Release => {
+                self.lanes.forget(index);
+            }
+        }
+    }
+
+    fn begun(&mut self, index: u32) {
+        let Some(task) = self.lanes.get_mut(index) else { return };
+        if task.is_recalled {
+            let uncounted = Settle::Retry { after: Duration::ZERO, failed: None };
+            self.settle.push((task.delivery.token, uncounted));
+            self.settle_items.push((index, Asked::Retry));
+            self.begun -= 1;
+            self.lanes.recalled(index);
+        } else if self.is_draining {
+            self.begun -= 1;
+            self.hand_back(index);
+        } else {
+            task.state = State::Running;
+            let attempt = task.delivery.token.attempt;
+            let record = task.delivery.record.clone();
+            self.runs.push(Run { task: index, round: self.round, attempt, record });
+        }
+    }
+
+    /// The key is held from this record on: what came behind it is the next build's.
+    fn held(&mut self, index: u32) {
+        let mut behind = std::mem::take(&mut self.behind);
+        self.lanes.take_behind(index, &mut behind);
+        for index in behind.drain(..) {
+            if let Some(task) = self.lanes.get(index) {
+                self.settle.push((task.delivery.token, Settle::Release));
+                self.settle_items.push((index, Asked::Release));
+            }
+        }
+        self.behind = behind;
+        self.lanes.detach(index);
+        self.lanes.forget(index);
+    }
+
+    fn refused(&mut self, index: u32, asked: Asked, error: Error, now: Duration) -> Result<(), Error> {
+        let Some(task) = self.lanes.get_mut(index) else { return Ok(()) };
+        if error.kind() == ErrorKind::Closed {
+            return Err(error);
+        }
+        if asked == Asked::Begin {
+            self.begun -= 1;
+        }
+        if error.kind() == ErrorKind::Stale {
+            // Somebody else has it, or had its settlement: this one's outcome is discarded.
+            self.group.metrics.stale.add(1);
+            tracing::debug!(group = %self.group.printed, token = ?task.delivery.token, "a late settlement was refused");
+            if matches!(asked, Asked::Begin | Asked::Hold | Asked::Park | Asked::Retry) {
+                self.lanes.detach(index);
+            }
+            self.lanes.forget(index);
+            return Ok(());
+        }
+        let token = task.delivery.token;
+        self.group.log(&task.delivery, token.attempt).in_scope(|| {
+            tracing::error!(%error, ?asked, "the transport refused");
+        });
+        match asked {
+            Asked::Retry => {}
+            Asked::Release => {
+                self.lanes.forget(index);
+            }
+            Asked::Ack | Asked::Skip if !error.is_retryable() => {
+                // Success whose outputs cannot be published is not success.
+                self.lanes.reattach(index);
+                let reason = format!("its outputs cannot be published: {error}");
+                self.give_up(index, reason.into(), Some(Failed::permanent(&error)));
+            }
+            Asked::Begin if task.is_recalled => self.lanes.recalled(index),
+            Asked::Begin => self.wait(index, now.saturating_add(FULL_RETRY_AFTER)),
+            Asked::Ack | Asked::Skip | Asked::Reject | Asked::Hold | Asked::Park => {
+                if !matches!(asked, Asked::Hold | Asked::Park) {
+                    self.lanes.reattach(index);
+                }
+                let after = FULL_RETRY_AFTER;
+                self.settle.push((token, Settle::Retry { after, failed: None }));
+                self.settle_items.push((index, Asked::Retry));
+                self.wait(index, now.saturating_add(after));
+            }
+        }
+        Ok(())
+    }
+
+    /// Retries that are due, handlers that run too long.
+    fn clock_work(&mut self, now: Duration) -> bool {
+        let mut is_moving = false;
+        while let Some(index) = self.timers.pop_due(now) {
+            is_moving = true;
+            self.lanes.due(index);
+        }
+        if self.lanes.len() > 0 && now >= self.extend_at {
+            self.extend_at = now.saturating_add(self.group.options.ack_timeout / 3);
+            let tokens: Vec<Token> = self.lanes.iter().map(|(_, task)| task.delivery.token).collect();
+            self.consumer.extend(&tokens);
+        }
+        if self.begun > 0 || self.watch.has_stuck() {
+            let passed =
+                self.watch.look(&self.group, self.exchange.slots(), &mut self.lanes, self.round, now);
+            for position in passed {
+                self.gate.passed(position, self.index);
+            }
+        }
+        is_moving
+    }
+
+    /// New records, as far as the limits go.
+    fn take(&mut self, cx: &mut Context<'_>) -> Result<bool, Error> {
+        let group = self.group.clone();
+        let options = &group.options;
+        let counted = match options.order {
+            Order::InOrder => self.lanes.len(),
+            _ => self.lanes.len() - self.lanes.waiting(),
+        };
+        let is_full = self.lanes.waiting() >= options.waiting_max;
+        self.stall(is_full);
+        let room = options.in_flight_max.saturating_sub(counted);
+        // Few at a time cost more each; there is no hurry while some are left.
+        let is_worthwhile = room >= (options.in_flight_max / 4).clamp(1, 64);
+        if is_full || !is_worthwhile {
+            return Ok(false);
+        }
+        let room = room.min(options.waiting_max - self.lanes.waiting());
+        match self.consumer.poll_take(cx, room, &mut self.taken) {
+            Poll::Pending => Ok(false),
+            Poll::Ready(Ok(Taken::Batch)) => {
+                self.took();
+                Ok(true)
+            }
+            Poll::Ready(Ok(Taken::Revoked)) => {
+                self.revoked();
+                Ok(true)
+            }
+            Poll::Ready(Ok(_)) => {
+                Err(Error::new(ErrorKind::Closed, "the transport was closed")
+                    .with("group", &self.group.printed))
+            }
+            Poll::Ready(Err(error)) => Err(error),
+        }
+    }
+
+    fn took(&mut self) {
+        let mut has_others = false;
+        for delivery in self.taken.drain(..) {
+            has_others |= !delivery.is_suspect;
+            self.lanes.add(delivery);
+        }
+        if has_others && !self.has_taken {
+            // Suspects come first: those that did not come by now do not come.
+            self.has_taken = true;
+            let lanes = &self.lanes;
+            self.gate.keep(self.index, |position| {
+                lanes
+                    .iter()
+                    .any(|(_, task)| task.delivery.is_suspect && task.delivery.token.position == position)
+            });
+        }
+    }
+
+    fn stall(&mut self, is_full: bool) {
+        if is_full == self.is_stalled {
+            return;
+        }
+        self.is_stalled = is_full;
+        let (waiting, group) = (self.lanes.waiting(), &self.group.printed);
+        if is_full {
+            self.group.metrics.stalls.add(1);
+            tracing::error!(
+                group,
+                waiting,
+                "too many records wait for retries: the group takes no new ones until they drain"
+            );
+        } else {
+            tracing::info!(group, waiting, "the group takes new records again");
+        }
+    }
+
+    fn revoked(&mut self) {
+        tracing::info!(group = %self.group.printed, tasks = self.lanes.len(), "the group's shard was taken away");
+        self.watch.cancel_all(self.exchange.slots());
+        self.exchange.withdraw(&mut self.runs);
+        self.runs.clear();
+        self.round = self.round.wrapping_add(1);
+        self.begun = 0;
+        self.lanes.clear();
+        self.timers.clear();
+        self.in_flight.clear();
+        self.settle.clear();
+        self.settle_items.clear();
+        self.gate.leave(self.index);
+    }
+
+    fn drain(&mut self, phase: Phase) {
+        if !self.is_draining {
+            self.is_draining = true;
+            self.exchange.withdraw(&mut self.runs);
+            let mut back: Vec<u32> = self.runs.drain(..).map(|run| run.task).collect();
+            self.begun -= back.len();
+            let is_idle = |state| matches!(state, State::Behind | State::Ready | State::Waiting);
+            back.extend(self.lanes.iter().filter(|(_, task)| is_idle(task.state)).map(|(index, _)| index));
+            for index in back {
+                if let Some(task) = self.lanes.get_mut(index) {
+                    task.state = State::Settling;
+                    self.settle.push((task.delivery.token, Settle::Release));
+                    self.settle_items.push((index, Asked::Release));
+                }
+            }
+        }
+        if phase == Phase::Ending {
+            self.watch.cancel_running(&self.group, self.exchange.slots(), &mut self.lanes, self.round);
+        }
+    }
+
+    /// Begins what may start.
+    fn start(&mut self, cx: &Context<'_>, now: Duration) {
+        if self.is_draining {
+            return;
+        }
+        let concurrency = self.group.options.concurrency_max;
+        // As far ahead as the workers were fast: what has begun and not started is one more attempt after a crash.
+        let ahead = if concurrency < 4 { 0 } else { self.pace.min(concurrency) };
+        if !self.gate.is_open() {
+            self.gate.register(cx);
+            // It may have opened in between; then nobody wakes this task for it.
+            if !self.gate.is_open() {
+                return self.start_suspect(now);
+            }
+        }
+        while self.begun < concurrency + ahead {
+            let Some(index) = self.lanes.pop_ready() else { break };
+            self.begin(index, now);
+        }
+    }
+
+    /// While the gate is closed only the suspect whose turn it is may start.
+    fn start_suspect(&mut self, now: Duration) {
+        let (gate, number) = (self.gate.clone(), self.index);
+        let turn = self
+            .lanes
+            .iter()
+            .find(|(_, task)| {
+                task.delivery.is_suspect && gate.is_turn_of(task.delivery.token.position, number)
+            })
+            .map(|(index, task)| (index, task.state, task.delivery.token.position));
+        match turn {
+            Some((index, State::Ready, _)) if self.lanes.take_ready(index) => self.begin(index, now),
+            // Behind another one of its key, or waiting: it runs when those have run.
+            Some((index, State::Behind | State::Waiting | State::Settling, position)) => {
+                if let Some(task) = self.lanes.get_mut(index) {
+                    task.delivery.is_suspect = false;
+                }
+                gate.passed(position, number);
+            }
+            _ => {}
+        }
+    }
+
+    fn begin(&mut self, index: u32, now: Duration) {
+        let Some(task) = self.lanes.get_mut(index) else { return };
+        if let Some(due) = task.delivery.due.take() {
+            let wait = due.duration_since(self.group.clock.now());
+            if wait > SignedDuration::ZERO {
+                let until = now.saturating_add(wait.unsigned_abs());
+                return self.wait(index, until);
+            }
+        }
+        let decision = decide::before(&self.group, &task.delivery, &*self.group.clock);
+        if decision != Decision::Run && std::mem::take(&mut task.delivery.is_suspect) {
+            self.gate.passed(task.delivery.token.position, self.index);
+        }
+        match decision {
+            Decision::Run => {
+                task.state = State::Beginning;
+                self.begin.push(task.delivery.token);
+                self.begin_items.push((index, Asked::Begin));
+                self.begun += 1;
+            }
+            Decision::Unhandled => self.unhandled(index),
+            Decision::Hold => self.hold(index),
+            Decision::Reject(reason) => self.give_up(index, reason, None),
+        }
+    }
+
+    /// Hands settlements and then attempts to the transport, in this order.
+    fn flush(&mut self) -> bool {
+        let mut is_moving = false;
+        if !self.settle.is_empty() {
+            is_moving = true;
+            let ticket = self.consumer.settle(&mut self.settle);
+            self.in_flight.push(ticket, &mut self.settle_items);
+        }
+        if !self.begin.is_empty() {
+            is_moving = true;
+            let ticket = self.consumer.begin(&mut self.begin);
+            self.in_flight.push(ticket, &mut self.begin_items);
+        }
+        is_moving
+    }
+
+    fn tell(&self) {
+        let metrics = &self.group.metrics;
+        metrics.waiting.set(self.lanes.waiting());
+        metrics.in_flight.set(self.lanes.len() - self.lanes.waiting());
+    }
+
+    /// Waits for outcomes, answers, records and the next moment at which something is due.
+    fn is_asleep(&mut self, cx: &mut Context<'_>, now: Duration) -> bool {
+        let mut next = self.timers.next_due();
+        if self.lanes.len() > 0 {
+            next = Some(next.map_or(self.extend_at, |next| next.min(self.extend_at)));
+        }
+        if self.begun > 0 || self.watch.has_stuck() {
+            let look = self.watch.next_look(self.exchange.slots(), now);
+            next = Some(next.map_or(look, |next| next.min(look)));
+        }
+        if let Some(next) = next {
+            // A sleep that ends earlier is kept: it costs one idle turn, a new one costs more.
+            let is_needed = self.sleep.as_ref().is_none_or(|(until, _)| *until > next);
+            if is_needed {
+                let clock = &self.group.clock;
+                self.sleep = Some((next, clock.sleep(next.saturating_sub(now))));
+            }
+        }
+        if let Some((_, sleep)) = &mut self.sleep
+            && Pin::new(sleep).poll(cx).is_ready()
+        {
+            self.sleep = None;
+            return false;
+        }
+        self.exchange.park(cx)
+    }
+}

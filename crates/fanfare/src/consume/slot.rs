@@ -1,0 +1,88 @@
+//! What one worker does now, as the driver sees it.
+
+use std::{
+    sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed},
+    time::Duration,
+};
+
+use futures_util::task::AtomicWaker;
+
+/// What a worker does.
+///
+/// ```text
+/// Idle --start--> Polling <--poll/pending--> Suspended
+///   ^                |
+///   +----- end ------+
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Doing {
+    /// Nothing.
+    Idle,
+    /// It is inside a poll of the handler's future.
+    Polling,
+    /// The handler's future waits for something.
+    Suspended,
+}
+
+/// One worker's state, written by the worker and read by the driver; only `cancel` goes the other way.
+#[derive(Debug, Default)]
+pub(crate) struct Slot {
+    doing: AtomicU8,
+    task: AtomicU32,
+    started_nanos: AtomicU64,
+    round: AtomicU32,
+    /// Which run of this slot it is, from 1.
+    serial: AtomicU32,
+    /// The run that was cancelled last.
+    cancelled: AtomicU32,
+    /// Wakes the worker.
+    pub(crate) waker: AtomicWaker,
+}
+
+impl Slot {
+    pub(crate) fn start(&self, task: u32, round: u32, now: Duration) {
+        self.task.store(task, Relaxed);
+        self.round.store(round, Relaxed);
+        self.serial.fetch_add(1, Relaxed);
+        self.started_nanos.store(u64::try_from(now.as_nanos()).unwrap_or(u64::MAX), Relaxed);
+        self.set(Doing::Polling);
+    }
+
+    pub(crate) fn set(&self, doing: Doing) {
+        self.doing.store(doing as u8, std::sync::atomic::Ordering::Release);
+    }
+
+    pub(crate) fn doing(&self) -> Doing {
+        match self.doing.load(std::sync::atomic::Ordering::Acquire) {
+            0 => Doing::Idle,
+            1 => Doing::Polling,
+            _ => Doing::Suspended,
+        }
+    }
+
+    pub(crate) fn task(&self) -> u32 {
+        self.task.load(Relaxed)
+    }
+
+    pub(crate) fn started(&self) -> Duration {
+        Duration::from_nanos(self.started_nanos.load(Relaxed))
+    }
+
+    pub(crate) fn round(&self) -> u32 {
+        self.round.load(Relaxed)
+    }
+
+    pub(crate) fn serial(&self) -> u32 {
+        self.serial.load(Relaxed)
+    }
+
+    /// Asks the worker to drop the future of this run; a later run is not affected.
+    pub(crate) fn cancel(&self, serial: u32) {
+        self.cancelled.store(serial, Relaxed);
+        self.waker.wake();
+    }
+
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Relaxed) == self.serial()
+    }
+}

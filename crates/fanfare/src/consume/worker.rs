@@ -1,0 +1,203 @@
+//! One worker: pulls runs, calls the handler, hands in outcomes. Generic over the handler; boxed once, when it is spawned.
+
+use std::{
+    future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::Arc,
+    task::{Context as TaskContext, Poll},
+};
+
+use fanfare_core::{DecodeError, Input, IntoOutcome, Sink};
+
+use super::{
+    exchange::{Done, Exchange, Run},
+    group::Group,
+    outcome::{Failed, Outcome},
+    slot::{Doing, Slot},
+};
+use crate::{
+    extract::{Args, Buffer, Buffered, Context, Origin},
+    handler::Shape,
+    publish::{Cause, NotMade},
+};
+
+/// A handler with what its extractors prepared.
+pub(crate) struct Job<F, M>
+where
+    F: Shape<M>,
+    F::Args: Args,
+{
+    pub(crate) shape: F,
+    pub(crate) prepared: <F::Args as Args>::Prepared,
+    pub(crate) group: Arc<Group>,
+}
+
+/// After how many runs a worker lets others have the thread.
+const RUNS_PER_TURN: u32 = 32;
+
+/// Runs until the exchange is closed.
+pub(crate) async fn work<F, M>(job: Arc<Job<F, M>>, exchange: Arc<Exchange>, index: usize)
+where
+    F: Shape<M> + Send + Sync + 'static,
+    F::In: Input,
+    F::Args: Args,
+    F::Out: IntoOutcome,
+    F::Fut: Send,
+    M: 'static,
+{
+    let Some(slot) = exchange.slots().get(index) else { return };
+    let mut buffer = Arc::new(Buffer::default());
+    let mut done = None;
+    let mut turn = 0;
+    while let Some(run) = exchange.next(index, done.take()).await {
+        let outcome = attempt(&job, &exchange, slot, &run, &buffer).await;
+        let buffered = if Arc::strong_count(&buffer) == 1 {
+            buffer.take()
+        } else {
+            // A context outlived its call: what it publishes from now on must not join the next one.
+            let buffered = buffer.close();
+            buffer = Arc::default();
+            buffered
+        };
+        let outcome = match outcome {
+            Ok(sink) => outputs(&job.group, &run, sink, buffered),
+            Err(outcome) => outcome,
+        };
+        done = Some(Done { task: run.task, round: run.round, outcome });
+        turn += 1;
+        if turn == RUNS_PER_TURN {
+            turn = 0;
+            exchange.flush();
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+async fn attempt<F, M>(
+    job: &Job<F, M>,
+    exchange: &Exchange,
+    slot: &Slot,
+    run: &Run,
+    buffer: &Arc<Buffer>,
+) -> Result<Sink, Outcome>
+where
+    F: Shape<M> + Send + Sync,
+    F::In: Input,
+    F::Args: Args,
+    F::Out: IntoOutcome,
+    F::Fut: Send,
+{
+    let group = &*job.group;
+    let now = group.clock.monotonic();
+    slot.start(run.task, run.round, now);
+    let call = async {
+        let input = F::In::decode(&run.record).map_err(undecoded)?;
+        let origin = Origin::Delivered(run.record.clone());
+        let context = Context::new(origin, run.attempt, now, group.site.clone(), buffer.clone());
+        let args = F::Args::extract(&job.prepared, &context);
+        drop(context);
+        let returned = job.shape.call(input, args).await;
+        let mut sink = Sink::default();
+        match returned.into_outcome(&mut sink) {
+            Ok(()) => Ok(sink),
+            Err(error) => Err(Outcome::Failed(Failed::of(&error))),
+        }
+    };
+    let supervised = Supervised {
+        call: Some(call),
+        slot,
+        exchange,
+        is_blocking: group.options.is_blocking,
+        is_suspended: false,
+    };
+    if tracing::enabled!(target: "fanfare::handler", tracing::Level::ERROR) {
+        use tracing::Instrument;
+        supervised.instrument(group.span(&run.record, run.attempt)).await
+    } else {
+        supervised.await
+    }
+}
+
+fn undecoded(error: DecodeError) -> Outcome {
+    match error {
+        DecodeError::Newer { .. } => Outcome::Newer,
+        DecodeError::Unexpected { .. } => Outcome::Unexpected,
+        error => Outcome::Rejected(error.to_string().into()),
+    }
+}
+
+/// Returned events first, then those of the context, each with the id that follows from the delivery.
+fn outputs(group: &Group, run: &Run, sink: Sink, buffered: Vec<Buffered>) -> Outcome {
+    if sink.is_empty() && buffered.is_empty() {
+        return Outcome::Done(Vec::new());
+    }
+    let outputs = sink.into_outputs().into_iter().map(Buffered::plain).chain(buffered).collect();
+    let metadata = &run.record.message.metadata;
+    let cause = Cause { metadata, group: &group.printed, handler: group.name().handler() };
+    match group.encoder.caused(&cause, outputs) {
+        Ok(outputs) => Outcome::Done(outputs),
+        Err(NotMade::Storm(storm)) => Outcome::Rejected(storm.to_string().into()),
+        Err(NotMade::Invalid(error)) => {
+            Outcome::Failed(Failed::permanent(format_args!("its output cannot be published: {error}")))
+        }
+    }
+}
+
+pin_project_lite::pin_project! {
+    /// A call whose panics are contained, which tells its slot what it does, and ends when the driver says so.
+    struct Supervised<'a, Fut> {
+        #[pin]
+        call: Option<Fut>,
+        slot: &'a Slot,
+        exchange: &'a Exchange,
+        is_blocking: bool,
+        is_suspended: bool,
+    }
+}
+
+impl<Fut: Future<Output = Result<Sink, Outcome>>> Future for Supervised<'_, Fut> {
+    type Output = Fut::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        if *this.is_suspended {
+            *this.is_suspended = false;
+            this.exchange.resume();
+            this.slot.set(Doing::Polling);
+        }
+        let is_over = |slot: &Slot| slot.is_cancelled() && !*this.is_blocking;
+        let outcome = if is_over(this.slot) {
+            Poll::Ready(Err(Outcome::Cancelled))
+        } else {
+            let polled = catch_unwind(AssertUnwindSafe(|| match this.call.as_mut().as_pin_mut() {
+                Some(call) => call.poll(cx),
+                None => Poll::Pending,
+            }));
+            match polled {
+                Ok(Poll::Pending) => {
+                    this.slot.waker.register(cx.waker());
+                    if is_over(this.slot) { Poll::Ready(Err(Outcome::Cancelled)) } else { Poll::Pending }
+                }
+                Ok(Poll::Ready(_)) if this.slot.is_cancelled() && *this.is_blocking => {
+                    Poll::Ready(Err(Outcome::Cancelled))
+                }
+                Ok(ready) => ready,
+                Err(payload) => Poll::Ready(Err(Outcome::Failed(Failed::panic(&*payload)))),
+            }
+        };
+        if outcome.is_pending() {
+            *this.is_suspended = true;
+            this.slot.set(Doing::Suspended);
+            this.exchange.suspend();
+            return Poll::Pending;
+        }
+        // Dropping what the handler holds is its code too.
+        let dropped = catch_unwind(AssertUnwindSafe(|| this.call.set(None)));
+        this.slot.set(Doing::Idle);
+        match dropped {
+            Ok(()) => outcome,
+            Err(payload) => Poll::Ready(Err(Outcome::Failed(Failed::panic(&*payload)))),
+        }
+    }
+}

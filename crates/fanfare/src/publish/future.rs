@@ -1,0 +1,57 @@
+//! The future of one publish.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use fanfare_core::{Error, ErrorKind, EventId, Receipt, Rejected, Ticket};
+
+use super::PublishError;
+
+/// A publish that was handed over; completes with its receipt. Dropping it does not undo the publish.
+#[must_use = "whether the event became durable is known only when this is awaited"]
+#[derive(Debug)]
+pub struct Publishing(State);
+
+#[derive(Debug)]
+enum State {
+    Failed(Option<Box<PublishError>>),
+    Waiting { ticket: Ticket<Vec<Result<Receipt, Rejected>>>, id: EventId },
+}
+
+impl Publishing {
+    pub(super) fn failed(error: PublishError) -> Self {
+        Self(State::Failed(Some(Box::new(error))))
+    }
+
+    pub(super) fn waiting(ticket: Ticket<Vec<Result<Receipt, Rejected>>>, id: EventId) -> Self {
+        Self(State::Waiting { ticket, id })
+    }
+}
+
+impl Future for Publishing {
+    type Output = Result<Receipt, PublishError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.0 {
+            State::Failed(error) => {
+                let error = error.take().expect("a publish is not polled after its answer");
+                Poll::Ready(Err(*error))
+            }
+            State::Waiting { ticket, id } => {
+                let answer = ready!(Pin::new(ticket).poll(cx));
+                Poll::Ready(match answer.map(|mut answers| answers.pop()) {
+                    Ok(Some(Ok(receipt))) => Ok(receipt),
+                    Ok(Some(Err(rejected))) => Err(PublishError::rejected(rejected)),
+                    Ok(None) => Err(PublishError::lost(
+                        Error::new(ErrorKind::Unknown, "the transport gave no answer"),
+                        Some(id.clone()),
+                    )),
+                    Err(error) => Err(PublishError::lost(error, Some(id.clone()))),
+                })
+            }
+        }
+    }
+}

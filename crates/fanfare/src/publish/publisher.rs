@@ -1,0 +1,167 @@
+//! Handing events to a transport.
+
+use std::{future::IntoFuture, sync::Arc, time::Duration};
+
+use bytestring::ByteString;
+use fanfare_core::{EventId, ExpectedRevision, Outgoing, Publishable, Transport};
+use jiff::Timestamp;
+
+use super::{Encoder, PublishAll, PublishError, PublishOptions, Publishing};
+use crate::extract::{Context, Extract, Missing, Registry};
+
+/// Publishes events of an application. Cheap to clone; also a handler's argument.
+#[derive(Clone)]
+pub struct Publisher {
+    transport: Arc<dyn Transport>,
+    encoder: Arc<Encoder>,
+}
+
+impl Publisher {
+    pub(crate) fn new(transport: Arc<dyn Transport>, encoder: Arc<Encoder>) -> Self {
+        Self { transport, encoder }
+    }
+
+    /// Publishes an event: options, then `.await`, which returns once the event is durable by the
+    /// transport's policy.
+    ///
+    /// # Errors
+    /// When it was refused or it is not known whether it became durable; see [`PublishError`].
+    ///
+    /// # Cancel safety
+    /// `.await` hands over at once; dropped after that, the publish still takes place.
+    pub fn publish<P: Publishable>(&self, event: P) -> Publish<'_, P> {
+        Publish { publisher: self, event, options: None }
+    }
+
+    /// Publishes several events, in order; all or none after `.atomic()`.
+    ///
+    /// # Errors
+    /// The answer has one result per event.
+    pub fn publish_all<P: Publishable>(&self, events: impl IntoIterator<Item = P>) -> PublishAll<'_> {
+        let mut batch = PublishAll::new(self);
+        for event in events {
+            batch = batch.and(event);
+        }
+        batch
+    }
+
+    /// Hands an event over and does not wait: what becomes of it is known from the future that comes back, if one cares.
+    ///
+    /// # Errors
+    /// When it was refused at once.
+    pub fn try_publish<P: Publishable>(&self, event: P) -> Result<Publishing, PublishError> {
+        let outgoing = self.encode(&event, None)?;
+        Ok(self.publish_message(outgoing))
+    }
+
+    /// Publishes a message that is encoded already: one that came back, or comes from elsewhere.
+    pub fn publish_message(&self, outgoing: Outgoing) -> Publishing {
+        let id = outgoing.message.metadata.id.clone();
+        self.encoder.types.published(&outgoing.message.metadata.event_type);
+        Publishing::waiting(self.transport.submit(vec![outgoing], false), id)
+    }
+
+    pub(super) fn encode<P: Publishable>(
+        &self,
+        event: &P,
+        options: Option<&PublishOptions>,
+    ) -> Result<Outgoing, PublishError> {
+        self.encoder.outgoing(event, options).map_err(PublishError::invalid)
+    }
+
+    pub(super) fn encoder(&self) -> &Encoder {
+        &self.encoder
+    }
+
+    pub(super) fn transport(&self) -> &dyn Transport {
+        &*self.transport
+    }
+}
+
+impl std::fmt::Debug for Publisher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Publisher").field("source", &self.encoder.source).finish_non_exhaustive()
+    }
+}
+
+/// One event on its way, with its options; `.await` publishes it.
+#[must_use = "nothing is published until this is awaited"]
+pub struct Publish<'a, P> {
+    publisher: &'a Publisher,
+    event: P,
+    options: Option<Box<PublishOptions>>,
+}
+
+macro_rules! with_options {
+    ($($(#[$doc:meta])* $name:ident($($arg:ident: $type:ty),*);)*) => {
+        impl<P> Publish<'_, P> {$(
+            $(#[$doc])*
+            pub fn $name(mut self, $($arg: $type),*) -> Self {
+                let options = self.options.take().unwrap_or_default();
+                self.options = Some(Box::new((*options).$name($($arg),*)));
+                self
+            }
+        )*}
+    };
+}
+
+with_options! {
+    /// The event's id, instead of a new one.
+    id(id: impl Into<EventId>);
+    /// The partition key, instead of the event's own.
+    key(key: impl Into<ByteString>);
+    /// Delivers it no earlier than this long from now.
+    delay(delay: Duration);
+    /// Delivers it no earlier than this.
+    not_before(at: Timestamp);
+    /// Becomes a dead letter when no handler has begun with it this long from now.
+    expires_in(within: Duration);
+    /// A second publish with the same topic, key and idempotency key is a repeat of the first.
+    idempotency_key(key: impl Into<ByteString>);
+    /// Refuses the publish unless the key's newest revision is this one.
+    expected_revision(expected: ExpectedRevision);
+    /// The business flow that it belongs to, instead of its own id.
+    correlation_id(id: impl Into<EventId>);
+    /// What within the source it is about.
+    subject(subject: impl Into<ByteString>);
+    /// A header of your own: lower-case letters and digits.
+    header(name: impl Into<String>, value: impl Into<ByteString>);
+    /// Starts a new chain of causes.
+    new_root();
+}
+
+impl<P> Publish<'_, P> {
+    /// All options at once.
+    pub fn with(mut self, options: PublishOptions) -> Self {
+        self.options = Some(Box::new(options));
+        self
+    }
+}
+
+impl<P: Publishable> IntoFuture for Publish<'_, P> {
+    type Output = <Publishing as Future>::Output;
+    type IntoFuture = Publishing;
+
+    fn into_future(self) -> Publishing {
+        match self.publisher.encode(&self.event, self.options.as_deref()) {
+            Ok(outgoing) => self.publisher.publish_message(outgoing),
+            Err(error) => Publishing::failed(error),
+        }
+    }
+}
+
+impl Extract for Publisher {
+    type Prepared = Self;
+
+    fn prepare(registry: &Registry) -> Result<Self, Missing> {
+        registry.get::<Self>().cloned().ok_or_else(|| {
+            Missing::new(
+                "it takes a Publisher, and here is none: an application has one, a dispatcher has not",
+            )
+        })
+    }
+
+    fn extract(prepared: &Self, _: &Context) -> Self {
+        prepared.clone()
+    }
+}
