@@ -1,0 +1,54 @@
+//! Each program's output tells the story.
+
+use std::process::{Command, Output};
+
+fn run(program: &str, arguments: &[&str]) -> Output {
+    let output = Command::new(program).args(arguments).output().expect("the program starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    output
+}
+
+fn story(program: &str) -> String {
+    String::from_utf8(run(program, &[]).stdout).expect("the story is text")
+}
+
+/// Finds the lines in this order, others may stand between.
+fn assert_told(story: &str, lines: &[&str]) {
+    let mut told = story.lines();
+    for line in lines {
+        assert!(told.any(|said| said.contains(line)), "`{line}` is missing, or told too early, in:\n{story}");
+    }
+}
+
+#[test]
+fn synchronous_handlers_run_in_order_and_are_isolated_from_each_other() {
+    let story = story(env!("CARGO_BIN_EXE_sync"));
+    assert_told(
+        &story,
+        &[
+            "Order placed: Python Book. Updating inventory... 2 left",
+            "Sending notification for order: Python Book",
+            "Sending notification for order: Desk Lamp",
+            "failed: only 1 x Desk Lamp are left",
+            "audit: order 3: 1 x Python Book",
+            "Order placed: Python Book. Updating inventory... 0 left",
+        ],
+    );
+    assert_eq!(story.matches("audit").count(), 1, "the guard has ended the subscription:\n{story}");
+}
+
+#[test]
+fn async_handlers_run_at_once_and_what_they_return_is_emitted() {
+    let story = story(env!("CARGO_BIN_EXE_async"));
+    assert_told(
+        &story,
+        &[
+            "Sending notification for order: Python Book",
+            "Order placed: Python Book. Updating inventory...",
+            "stock: 2 x Python Book left",
+            "took 1.0 s in all",
+            "Sending notification for order: Unicorn",
+            "failed: `reserve_stock` failed on `order.placed`: there is no `Unicorn` in this shop",
+        ],
+    );
+}
