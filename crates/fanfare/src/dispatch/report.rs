@@ -5,8 +5,8 @@ use std::{any::Any, fmt};
 use bytestring::ByteString;
 use fanfare_core::BoxError;
 
-/// How many handlers ran, and which failed and why.
-#[must_use = "a report names the handlers that failed; `.into_result()` makes an error of them"]
+/// How many handlers ran, and which failed and why. Who does not look at it finds failures in the log; who
+/// must not go on after one asks for [`Report::into_result`].
 #[derive(Debug, Default)]
 pub struct Report {
     pub(crate) ran: usize,
