@@ -18,6 +18,13 @@ pub trait Storage: Send {
     /// be appended until it is opened again, and it is not known whether this batch will be there.
     fn append(&mut self, batch: &mut BatchBuf, class: Class) -> Result<Lsn, Error>;
 
+    /// Makes sure that there is space for a batch of up to `len` bytes, header included, so that the
+    /// [`append`](Self::append) that follows is not refused as `Full`.
+    ///
+    /// # Errors
+    /// `Full`, `Io`, `Poisoned` as `append`; nothing was changed.
+    fn prepare(&mut self, len: u64, class: Class) -> Result<(), Error>;
+
     /// Where the next batch will begin.
     fn end(&self) -> Lsn;
 

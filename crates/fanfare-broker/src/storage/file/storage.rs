@@ -105,13 +105,8 @@ impl Storage for FileStorage {
         if batch.len() > BATCH_HEADER_LEN + BODY_MAX {
             return Err(Error::new(ErrorKind::TooLarge, "append a batch of more than 256 MiB"));
         }
-        if class == Class::Event {
-            self.require_reserve()?;
-        }
+        self.prepare(batch.len() as u64, class)?;
         let end = lsn.advance(batch.len() as u64);
-        if end > self.active.to {
-            self.roll(batch.len() as u64, class)?;
-        }
         let Active { segment, file, .. } = &self.active;
         let bytes = batch.seal(lsn, self.shared.synced_to(), segment.header.seed());
         match file.write_at(bytes, segment.position(lsn)) {
@@ -126,6 +121,17 @@ impl Storage for FileStorage {
         }
         self.shared.set_end(end);
         Ok(lsn)
+    }
+
+    fn prepare(&mut self, len: u64, class: Class) -> Result<(), Error> {
+        self.shared.check()?;
+        if class == Class::Event {
+            self.require_reserve()?;
+        }
+        if self.shared.end().advance(len) > self.active.to {
+            self.roll(len, class)?;
+        }
+        Ok(())
     }
 
     fn end(&self) -> Lsn {

@@ -47,6 +47,10 @@ impl Storage for MemoryStorage {
         Ok(lsn)
     }
 
+    fn prepare(&mut self, _len: u64, _class: Class) -> Result<(), Error> {
+        Ok(())
+    }
+
     fn end(&self) -> Lsn {
         self.kept.lock().end
     }

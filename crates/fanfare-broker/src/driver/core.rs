@@ -1,0 +1,206 @@
+use std::{
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use fanfare_core::{Clock, Durability, Error, ErrorKind, Ticket, Timestamp};
+use parking_lot::Mutex;
+
+use super::{
+    answer::Answer,
+    command::{Command, closed},
+    engine::Engine,
+    hub::Hub,
+    stats::Figures,
+};
+use crate::index::{Index, Source};
+
+/// What a store promises and bounds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Policy {
+    pub(crate) durability: Durability,
+    /// `Some`: receipts at the write, and a sync this often.
+    pub(crate) interval: Option<Duration>,
+    pub(crate) message_max: usize,
+    pub(crate) recent_max: usize,
+    pub(crate) memory_max: usize,
+    pub(crate) inbox_max: usize,
+    pub(crate) inbox_commands_max: usize,
+    pub(crate) snapshot_every: u64,
+}
+
+/// A running broker, shared by everyone who has it open.
+pub(crate) struct Core {
+    pub(crate) index: Arc<Index>,
+    pub(crate) source: Source,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) figures: Figures,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) policy: Policy,
+    pub(crate) driver: Driver,
+    /// Who has it open.
+    pub(crate) handles: AtomicUsize,
+    is_closed: AtomicBool,
+    failure: OnceLock<String>,
+    /// When the next delayed event is due, in microseconds since 1970.
+    next_due: AtomicI64,
+}
+
+/// Who runs the engine.
+pub(crate) enum Driver {
+    Memory(Mutex<Engine>),
+}
+
+impl Core {
+    pub(crate) fn new(
+        source: Source,
+        hub: Arc<Hub>,
+        clock: Arc<dyn Clock>,
+        policy: Policy,
+        driver: Driver,
+    ) -> Self {
+        Self {
+            index: source.index.clone(),
+            source,
+            hub,
+            figures: Figures::default(),
+            clock,
+            policy,
+            driver,
+            handles: AtomicUsize::new(0),
+            is_closed: AtomicBool::new(false),
+            failure: OnceLock::new(),
+            next_due: AtomicI64::new(i64::MAX),
+        }
+    }
+
+    /// Hands a command over. In memory it is done on return.
+    pub(crate) fn send(&self, command: Command) {
+        if self.is_closed() {
+            return command.refuse(|| self.ended());
+        }
+        match &self.driver {
+            Driver::Memory(engine) => self.run(engine, vec![command]),
+        }
+    }
+
+    /// Reads records where it may take long: not in memory.
+    pub(crate) fn read<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Source) -> Result<T, Error> + Send + 'static,
+    ) -> Ticket<T> {
+        let Driver::Memory(_) = &self.driver;
+        Ticket::ready(job(&self.source))
+    }
+
+    /// In memory: publishes what is due by now.
+    pub(crate) fn tick(&self) {
+        let Driver::Memory(engine) = &self.driver;
+        if self.clock.now().as_microsecond() >= self.next_due.load(Ordering::Acquire) {
+            self.run(engine, Vec::new());
+        }
+    }
+
+    /// In memory: when somebody has to [`Core::tick`] next.
+    pub(crate) fn next_due(&self) -> Option<Timestamp> {
+        match self.next_due.load(Ordering::Acquire) {
+            i64::MAX => None,
+            micros => Timestamp::from_microsecond(micros).ok(),
+        }
+    }
+
+    pub(crate) fn is_memory(&self) -> bool {
+        matches!(self.driver, Driver::Memory(_))
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Acquire)
+    }
+
+    /// Ends it: from now on every call is refused.
+    pub(crate) fn end(&self, failure: Option<String>) {
+        if let Some(failure) = failure {
+            let _ = self.failure.set(failure);
+        }
+        self.is_closed.store(true, Ordering::Release);
+        self.hub.wake_all();
+    }
+
+    /// Why it ended, when that was a failure.
+    pub(crate) fn failure(&self) -> Option<Error> {
+        self.failure.get().map(|why| Error::new(ErrorKind::Closed, why.clone()))
+    }
+
+    /// The refusal of every call from now on.
+    pub(crate) fn ended(&self) -> Error {
+        self.failure().unwrap_or_else(closed)
+    }
+
+    pub(crate) fn set_next_due(&self, due: Option<Timestamp>) {
+        self.next_due.store(due.map_or(i64::MAX, Timestamp::as_microsecond), Ordering::Release);
+    }
+
+    fn run(&self, engine: &Mutex<Engine>, mut commands: Vec<Command>) {
+        let mut engine = engine.lock();
+        if self.is_closed() {
+            return commands.into_iter().for_each(|command| command.refuse(|| self.ended()));
+        }
+        let (events, _) =
+            commands.iter().map(Command::size_max).fold((0, 0), |(a, b), (c, d)| (a + c, b + d));
+        self.make_room(&engine, events as usize);
+        if self.index.recent_bytes() + events as usize > self.policy.memory_max && events > 0 {
+            let full = || {
+                let text =
+                    "publish: what groups still need fills the memory; publish it later, or keep it in files";
+                Error::new(ErrorKind::Full, text)
+            };
+            return commands.into_iter().for_each(|command| command.refuse(full));
+        }
+        let due_before = engine.machine.next_due();
+        let outcome = engine
+            .apply(&mut commands, self.clock.now(), self.clock.monotonic())
+            .and_then(|()| engine.write());
+        let written = match outcome {
+            Ok(written) => written,
+            Err(error) => {
+                engine.fail(&error.to_string());
+                drop(engine);
+                return self.end(Some(error.to_string()));
+            }
+        };
+        let is_new = written.position > self.index.visible();
+        self.index.set_visible(written.position);
+        let due = engine.machine.next_due();
+        self.set_next_due(due);
+        self.figures.repeats.store(engine.machine.repeats(), Ordering::Relaxed);
+        self.figures.scheduled.store(engine.machine.scheduled() as u64, Ordering::Relaxed);
+        self.figures.bytes.store(self.index.recent_bytes() as u64, Ordering::Relaxed);
+        let is_closing = engine.is_closing();
+        drop(engine);
+        if is_closing {
+            self.end(None);
+        }
+        written.durable.into_iter().for_each(Answer::give);
+        if is_new || due != due_before {
+            self.hub.wake_all();
+        }
+    }
+
+    /// In memory: forgets what no group needs, over the bytes that are kept anyway.
+    fn make_room(&self, engine: &Engine, more: usize) {
+        let bytes = self.index.recent_bytes() + more;
+        if bytes > self.policy.recent_max + self.policy.recent_max / 8 {
+            let floor = engine.machine.floor();
+            self.index.forget(self.policy.recent_max, floor, |position| engine.machine.is_dead(position));
+        }
+    }
+}
+
+impl std::fmt::Debug for Core {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Core").field("policy", &self.policy).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,373 @@
+use std::{sync::Arc, time::Duration};
+
+use fanfare_core::{
+    DeadLetter, Durability, Error, ErrorKind, GroupName, GroupStatus, Plan, PlanReport, Refusal, Refusals,
+    Settle, Start, Timestamp,
+};
+
+use super::{
+    answer::Answer,
+    command::{Command, merge, refuse_all},
+    hub::Hub,
+    seats::Seats,
+    store::Store,
+};
+use crate::{
+    bugs::{Bug, has_bug},
+    index::Source,
+    journal::{BatchBuf, Lsn},
+    machine::{Machine, Reopened, Standing},
+    storage::Class,
+};
+
+/// Delayed events that are published in one batch.
+const DUE_MAX: usize = 1024;
+/// How often the journal hears how long the store has been open.
+const CLOCK_EVERY_MS: u64 = 1000;
+
+/// The state machine, the batch it fills, and the answers that wait for it.
+pub(crate) struct Engine {
+    pub(crate) machine: Machine,
+    pub(crate) store: Store,
+    pub(crate) source: Source,
+    hub: Arc<Hub>,
+    seats: Seats,
+    durability: Durability,
+    out: BatchBuf,
+    /// What is answered when the batch is written.
+    written: Vec<Answer>,
+    /// What is answered when it is as durable as the policy says.
+    durable: Vec<Answer>,
+    open_ms_before: u64,
+    opened_at: Duration,
+    is_closing: bool,
+}
+
+/// A batch that was written.
+pub(crate) struct Written {
+    /// Where the journal ends behind it.
+    pub(crate) end: Lsn,
+    /// Up to which position events are in it.
+    pub(crate) position: u64,
+    /// What is answered once it is durable.
+    pub(crate) durable: Vec<Answer>,
+}
+
+impl Engine {
+    pub(crate) fn new(
+        machine: Machine,
+        store: Store,
+        source: Source,
+        hub: Arc<Hub>,
+        durability: Durability,
+        opened_at: Duration,
+    ) -> Self {
+        Self {
+            open_ms_before: machine.open_ms(),
+            machine,
+            store,
+            source,
+            hub,
+            seats: Seats::default(),
+            durability,
+            out: BatchBuf::new(),
+            written: Vec::new(),
+            durable: Vec::new(),
+            opened_at,
+            is_closing: false,
+        }
+    }
+
+    /// Whether a command asked for the end.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.is_closing
+    }
+
+    /// Applies commands and publishes what is due. [`Engine::write`] makes it count.
+    ///
+    /// # Errors
+    /// `Full`: not even bookkeeping has space; the commands are left as they were.
+    pub(crate) fn apply(
+        &mut self,
+        commands: &mut Vec<Command>,
+        now: Timestamp,
+        monotonic: Duration,
+    ) -> Result<(), Error> {
+        let (mut events, mut rest) = (0, 512);
+        for command in commands.iter() {
+            let (more_events, more) = command.size_max();
+            events += more_events;
+            rest += more;
+        }
+        let is_due = self.machine.next_due().is_some_and(|due| due <= now);
+        let mut full = None;
+        if events > 0 || is_due {
+            let due = if is_due { self.machine.due_bytes(DUE_MAX) } else { 0 };
+            full = self.prepare(events + due + rest, Class::Event)?;
+        }
+        if (full.is_some() || (events == 0 && !is_due)) && !commands.is_empty() {
+            self.store.prepare(rest, Class::Bookkeeping)?;
+        }
+        self.clock(commands.is_empty(), monotonic);
+        if is_due && full.is_none() {
+            self.machine.publish_due(&mut self.out, now, DUE_MAX);
+        }
+        for command in commands.drain(..) {
+            self.apply_one(command, full.as_deref(), now);
+        }
+        Ok(())
+    }
+
+    /// `Some`: no space for events, and why.
+    fn prepare(&mut self, len: u64, class: Class) -> Result<Option<String>, Error> {
+        match self.store.prepare(len, class) {
+            Ok(()) => Ok(None),
+            Err(error) if error.kind() == ErrorKind::Full => Ok(Some(error.to_string())),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn clock(&mut self, is_idle: bool, monotonic: Duration) {
+        let open = monotonic.saturating_sub(self.opened_at).as_millis() as u64 + self.open_ms_before;
+        if !is_idle && open >= self.machine.open_ms() + CLOCK_EVERY_MS {
+            self.machine.clock(&mut self.out, open);
+        }
+    }
+
+    /// Writes what was applied, answers what needs no more than that, and hands out the rest.
+    ///
+    /// # Errors
+    /// Nothing can be written any more; nobody was answered.
+    pub(crate) fn write(&mut self) -> Result<Written, Error> {
+        if !self.out.is_empty() {
+            let class = if self.machine.has_fresh() { Class::Event } else { Class::Bookkeeping };
+            let lsn = self.store.append(&mut self.out, class)?;
+            self.machine.publish_index(lsn);
+            self.out.clear();
+        }
+        self.written.drain(..).for_each(Answer::give);
+        Ok(Written {
+            end: self.store.end(),
+            position: self.machine.end(),
+            durable: std::mem::take(&mut self.durable),
+        })
+    }
+
+    /// Fails everything that waits.
+    pub(crate) fn fail(&mut self, why: &str) {
+        self.written.drain(..).chain(self.durable.drain(..)).for_each(|answer| answer.fail(why));
+    }
+
+    fn apply_one(&mut self, command: Command, full: Option<&str>, now: Timestamp) {
+        let out = &mut self.out;
+        match command {
+            Command::Submit { batch, is_atomic, refused, promise } => {
+                let answer = match full {
+                    Some(why) => refuse_all(batch, || Error::new(ErrorKind::Full, why)),
+                    None => self.machine.submit(out, batch, is_atomic, self.durability, now),
+                };
+                let answer = Answer::Receipts(promise, merge(answer, refused));
+                if full.is_some() || has_bug(Bug::AckBeforeSync) {
+                    self.written.push(answer);
+                } else {
+                    self.durable.push(answer);
+                }
+            }
+            Command::Begin { group, lease, tokens, promise } => {
+                let answer = self.machine.begin(out, group, lease, &tokens);
+                self.written.push(Answer::Units(promise, answer));
+            }
+            Command::Settle { group, lease, batch, promise } => {
+                let answer = self.settle(group, lease, batch, full, now);
+                self.written.push(Answer::Units(promise, answer));
+            }
+            Command::Join { group, seat, promise } => {
+                let answer = self.machine.group_id(&group).map(|id| {
+                    self.seats.arrive(id, seat);
+                    self.seat_next(id);
+                    (id, self.machine.held(id))
+                });
+                self.written.push(Answer::of(promise, answer));
+            }
+            Command::Leave { seat } => {
+                if let Some((group, lease)) = self.seats.leave(seat) {
+                    self.machine.leave(out, group, lease);
+                    self.seat_next(group);
+                }
+            }
+            Command::Resume { group, key, promise } => {
+                let answer = self.machine.resume(out, group, &key);
+                let answer = answer.map(|reopened| (reopened.positions.len() as u64, reopened));
+                let answer = self.reopened(group, answer);
+                self.written.push(Answer::of(promise, answer));
+            }
+            Command::Plan { plan, promise } => {
+                let answer = self.plan(&plan);
+                self.durable.push(Answer::of(promise, Ok(answer)));
+            }
+            Command::Groups { promise } => {
+                let answer = self.groups();
+                self.written.push(Answer::of(promise, Ok(answer)));
+            }
+            Command::DeadLetters { group, from, max, promise } => {
+                let answer = self.dead_letters(&group, from, max);
+                self.written.push(Answer::of(promise, answer));
+            }
+            Command::Redrive { group, which, promise } => {
+                let answer = match self.machine.group_id(&group) {
+                    Ok(id) => {
+                        let answer = self.machine.redrive(out, id, &which);
+                        self.reopened(id, answer)
+                    }
+                    Err(error) => Err(error),
+                };
+                self.durable.push(Answer::of(promise, answer));
+            }
+            Command::Discard { group, which, promise } => {
+                let answer = match self.machine.group_id(&group) {
+                    Ok(id) => {
+                        let answer = self.machine.discard(out, id, &which);
+                        self.reopened(id, answer)
+                    }
+                    Err(error) => Err(error),
+                };
+                self.durable.push(Answer::of(promise, answer));
+            }
+            Command::Delete { group, promise } => {
+                let id = self.machine.group_id(&group);
+                let answer = id.and_then(|id| self.machine.delete(out, id));
+                self.durable.push(Answer::of(promise, answer));
+            }
+            Command::Close { promise } => {
+                for (group, lease) in self.seats.active() {
+                    self.machine.leave(out, group, lease);
+                }
+                self.seats = Seats::default();
+                self.is_closing = true;
+                self.durable.push(Answer::of(promise, Ok(())));
+            }
+        }
+    }
+
+    fn seat_next(&mut self, group: u32) {
+        if let Some(seat) = self.seats.next(group)
+            && let Some(joined) = self.machine.join(group)
+        {
+            self.seats.activate(group, seat, joined, &self.hub);
+        }
+    }
+
+    /// Settles; on a full disk all but what has outputs.
+    fn settle(
+        &mut self,
+        group: u32,
+        lease: u64,
+        batch: Vec<(fanfare_core::Token, Settle)>,
+        full: Option<&str>,
+        now: Timestamp,
+    ) -> Vec<Result<(), Error>> {
+        let Some(why) = full else {
+            return self.machine.settle(&mut self.out, group, lease, batch, now);
+        };
+        let has_outputs = |settle: &Settle| matches!(settle, Settle::Ack { outputs } if !outputs.is_empty());
+        let mut answers = Vec::with_capacity(batch.len());
+        for (token, settle) in batch {
+            if has_outputs(&settle) {
+                answers.push(Err(Error::new(ErrorKind::Full, why)));
+            } else {
+                let one = vec![(token, settle)];
+                answers.extend(self.machine.settle(&mut self.out, group, lease, one, now));
+            }
+        }
+        answers
+    }
+
+    fn reopened(&self, group: u32, answer: Result<(u64, Reopened), Error>) -> Result<u64, Error> {
+        let (count, reopened) = answer?;
+        self.seats.tell(group, reopened, &self.hub);
+        Ok(count)
+    }
+
+    fn plan(&mut self, plan: &Plan) -> Result<PlanReport, Refusals> {
+        // The index has to have seen every event, those of this batch too.
+        if let Err(error) = self.flush() {
+            return Err(Refusals(vec![Refusal::new(error.to_string())]));
+        }
+        let source = self.source.clone();
+        let end = self.machine.end();
+        let mut report = self.machine.plan(&mut self.out, plan, |start| position_of(&source, end, start))?;
+        for start in &mut report.groups {
+            let group = self.machine.group_id(&start.name).ok().and_then(|id| self.machine.group(id));
+            let oldest = group.filter(|group| group.lag > 0);
+            let oldest = oldest.and_then(|group| self.machine.oldest_unsettled(group));
+            start.oldest = oldest.and_then(|position| self.recorded_at(position));
+        }
+        Ok(report)
+    }
+
+    /// Writes what this batch holds so far; its answers still wait.
+    fn flush(&mut self) -> Result<(), Error> {
+        if !self.out.is_empty() {
+            let class = if self.machine.has_fresh() { Class::Event } else { Class::Bookkeeping };
+            let lsn = self.store.append(&mut self.out, class)?;
+            self.machine.publish_index(lsn);
+            self.out.clear();
+        }
+        Ok(())
+    }
+
+    fn groups(&mut self) -> Vec<GroupStatus> {
+        let status = |standing: Standing| {
+            let mut status = GroupStatus::new(standing.name, standing.cursor);
+            status.lag = standing.lag;
+            status.oldest = standing.oldest.and_then(|position| self.recorded_at(position));
+            status.retrying = standing.retrying;
+            status.dead = standing.dead;
+            status.held = standing.held;
+            status.is_active = standing.is_active;
+            status
+        };
+        self.machine.standings().into_iter().map(status).collect()
+    }
+
+    fn dead_letters(&self, group: &GroupName, from: u64, max: usize) -> Result<Vec<DeadLetter>, Error> {
+        let id = self.machine.group_id(group)?;
+        let Some(group) = self.machine.group(id) else { return Ok(Vec::new()) };
+        let mut letters = Vec::new();
+        for (position, dead) in group.dead.range(from..).take(max) {
+            if let Some(record) = self.source.load_one(*position)? {
+                let (reason, history) = (dead.reason.clone(), dead.history.clone());
+                letters.push(DeadLetter::new(record, reason, dead.at, history));
+            }
+        }
+        Ok(letters)
+    }
+
+    fn recorded_at(&self, position: u64) -> Option<Timestamp> {
+        let record = self.source.load_one(position).ok()??;
+        Some(record.place.recorded_at)
+    }
+}
+
+/// Where a new group starts.
+fn position_of(source: &Source, end: u64, start: Start) -> u64 {
+    let first = source.index.read().start();
+    match start {
+        Start::Latest => end,
+        Start::Position(position) => position,
+        Start::Time(time) => {
+            let (mut low, mut high) = (first, end);
+            while low < high {
+                let middle = low + (high - low) / 2;
+                let record = source.load_one(middle).ok().flatten();
+                if record.is_some_and(|record| record.place.recorded_at < time) {
+                    low = middle + 1;
+                } else {
+                    high = middle;
+                }
+            }
+            low
+        }
+        _ => first,
+    }
+}

@@ -1,0 +1,103 @@
+use std::sync::Arc;
+
+use fanfare_core::{Epoch, Error, ErrorKind, Recorded};
+
+use super::{Entry, Index};
+use crate::{
+    journal::{Lsn, RECORD_HEADER_LEN},
+    record::decode_event,
+    storage::Reader,
+};
+
+/// Longest run of neighbours that is read at once, in bytes.
+const RUN_MAX: u64 = 1 << 20;
+
+/// Records by position, from memory or from the journal.
+#[derive(Clone)]
+pub(crate) struct Source {
+    pub(crate) index: Arc<Index>,
+    /// `None`: what is not in memory is gone.
+    pub(crate) reader: Option<Arc<dyn Reader>>,
+    pub(crate) epoch: Epoch,
+}
+
+/// A position, and its record when it is there in decoded form.
+pub(crate) type Found = (u64, Option<Arc<Recorded>>);
+
+impl Source {
+    /// One record. May read the disk.
+    pub(crate) fn load_one(&self, position: u64) -> Result<Option<Arc<Recorded>>, Error> {
+        Ok(self.load(&[position])?.pop())
+    }
+
+    /// The records at these ascending positions; those that are not kept are left out. May read the disk,
+    /// once per run of neighbours.
+    pub(crate) fn load(&self, positions: &[u64]) -> Result<Vec<Arc<Recorded>>, Error> {
+        let mut found: Vec<(Entry, Option<Arc<Recorded>>)> = Vec::with_capacity(positions.len());
+        {
+            let inner = self.index.read();
+            for position in positions {
+                if let Some(entry) = inner.entry(*position) {
+                    found.push((*entry, inner.record(*position).cloned()));
+                }
+            }
+        }
+        let mut records = Vec::with_capacity(found.len());
+        let mut rest = found.as_slice();
+        while let Some(((entry, record), after)) = rest.split_first() {
+            if let Some(record) = record {
+                records.push(record.clone());
+                rest = after;
+                continue;
+            }
+            let run =
+                1 + after.iter().zip(rest).take_while(|(next, last)| is_neighbour(entry, last, next)).count();
+            let (run, after) = rest.split_at(run);
+            self.read_run(run, &mut records)?;
+            rest = after;
+        }
+        Ok(records)
+    }
+
+    fn read_run(
+        &self,
+        run: &[(Entry, Option<Arc<Recorded>>)],
+        records: &mut Vec<Arc<Recorded>>,
+    ) -> Result<(), Error> {
+        let (Some(reader), Some((first, _)), Some((last, _))) = (&self.reader, run.first(), run.last())
+        else {
+            return Ok(());
+        };
+        let len = last.lsn.since(first.lsn) + u64::from(last.len);
+        let bytes = reader
+            .read(first.lsn, len as usize)
+            .map_err(|error| Error::new(ErrorKind::Io, "read a record from the journal").because(error))?;
+        for (entry, _) in run {
+            let from = entry.lsn.since(first.lsn) as usize;
+            let body = bytes.slice(from..from + entry.len as usize);
+            let event = decode_event(&body, self.epoch, |class| {
+                let inner = self.index.read();
+                inner
+                    .class(class)
+                    .map(|class| (class.topic.clone(), class.event_type.clone(), class.type_version))
+            });
+            let event = event.map_err(|error| {
+                let text = "read a record: its bytes are damaged; restore the folder from a backup";
+                Error::new(ErrorKind::Corrupt, text).with("position", entry.lsn).because(error)
+            })?;
+            records.push(Arc::new(event.recorded));
+        }
+        Ok(())
+    }
+}
+
+/// Whether a record that is not in memory follows the one before it in the same batch, so that one read gets
+/// both.
+fn is_neighbour(
+    first: &Entry,
+    (last, _): &(Entry, Option<Arc<Recorded>>),
+    (next, record): &(Entry, Option<Arc<Recorded>>),
+) -> bool {
+    let follows: Lsn = last.lsn.advance(u64::from(last.len) + RECORD_HEADER_LEN as u64);
+    record.is_none() && next.lsn == follows && next.lsn.since(first.lsn) < RUN_MAX
+}

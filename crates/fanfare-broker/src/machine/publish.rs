@@ -1,0 +1,287 @@
+//! Publishing: repeats, expected revisions, places, delayed events.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use fanfare_core::{
+    Durability, Error, ErrorKind, ExpectedRevision, Message, Outgoing, Place, Receipt, Recorded, Rejected,
+    Timestamp,
+};
+
+use super::{
+    hash::Hasher,
+    state::Machine,
+    window::{First, Seen},
+};
+use crate::{
+    journal::BatchBuf,
+    record::{Record, decode_message, encode_message},
+};
+
+/// What the window of repeats keeps of a publish.
+type Identity = (u128, u64);
+
+impl Machine {
+    /// Publishes messages, in order. `is_atomic`: all or none. The receipts count once the batch does.
+    pub(crate) fn submit(
+        &mut self,
+        out: &mut BatchBuf,
+        messages: Vec<Outgoing>,
+        is_atomic: bool,
+        durability: Durability,
+        now: Timestamp,
+    ) -> Vec<Result<Receipt, Rejected>> {
+        if is_atomic && let Some((at, error)) = self.refusal_of(&messages, false, now) {
+            return refuse_all(messages, at, error);
+        }
+        let publish = |outgoing| self.publish(out, outgoing, false, durability, now);
+        messages.into_iter().map(publish).collect()
+    }
+
+    /// Publishes the outputs of a handler, which [`Machine::refusal_of`] has let through. The window of
+    /// repeats does not see them.
+    pub(super) fn publish_outputs(&mut self, out: &mut BatchBuf, outputs: Vec<Outgoing>, now: Timestamp) {
+        for output in outputs {
+            let _ = self.publish(out, output, true, Durability::Memory, now);
+        }
+    }
+
+    /// Publishes delayed events that are due; each takes its positions now.
+    pub(crate) fn publish_due(&mut self, out: &mut BatchBuf, now: Timestamp, max: usize) -> usize {
+        let mut count = 0;
+        while count < max
+            && let Some((id, waiting)) = self.schedule.due(now)
+        {
+            let (class, body) = (waiting.class, waiting.message.clone());
+            count += 1;
+            if let Some(message) = self.waiting_message(class, &body) {
+                self.place(out, message, class, None, now);
+            }
+            self.change(out, &Record::ScheduleDone { id });
+        }
+        count
+    }
+
+    fn waiting_message(&self, class: u32, body: &Bytes) -> Option<Message> {
+        let class = self.catalog.class(class)?;
+        let (metadata, payload) =
+            decode_message(body, body, class.event_type.clone(), class.type_version).ok()?;
+        Some(Message::new(class.topic.clone(), metadata, payload))
+    }
+
+    fn publish(
+        &mut self,
+        out: &mut BatchBuf,
+        outgoing: Outgoing,
+        is_output: bool,
+        durability: Durability,
+        now: Timestamp,
+    ) -> Result<Receipt, Rejected> {
+        let identity = if is_output { None } else { Some(self.identity(&outgoing.message)) };
+        if let Some(identity) = identity
+            && let Some(seen) = self.window.find(identity.0)
+        {
+            return self.repeat(outgoing, *seen, identity.1, durability);
+        }
+        let not_before = outgoing.message.metadata.not_before().copied().filter(|due| *due > now);
+        if let Err(error) = self.check(&outgoing, not_before, &[]) {
+            return Err(Rejected::new(error, outgoing));
+        }
+        let message = outgoing.message;
+        let class = self.class_of(out, &message);
+        let mut receipt = Receipt::new(message.metadata.id.clone(), durability);
+        match not_before {
+            Some(due) => receipt.schedule = Some(self.schedule(out, &message, class, identity, due)),
+            None => receipt.place = Some(self.place(out, message, class, identity, now)),
+        }
+        Ok(receipt)
+    }
+
+    /// Appends an event and gives it its place.
+    fn place(
+        &mut self,
+        out: &mut BatchBuf,
+        message: Message,
+        class: u32,
+        identity: Option<Identity>,
+        now: Timestamp,
+    ) -> Place {
+        let topic_id = self.catalog.class(class).map_or(0, |class| class.topic_id);
+        let offset = self.catalog.topic_mut(topic_id).map_or(0, |topic| topic.next_offset);
+        let (known, revision) = match &message.metadata.key {
+            None => (None, 0),
+            Some(key) => match self.find_key(topic_id, key) {
+                (_, Some(known)) => {
+                    (Some(known), self.heads.get(known as usize).copied().unwrap_or_default() + 1)
+                }
+                (_, None) => (None, 1),
+            },
+        };
+        let place = Place::new(self.epoch, self.next_position, offset, revision, self.stamp(now));
+        self.change_event(out, Arc::new(Recorded::new(message, place)), class, known, identity);
+        place
+    }
+
+    fn schedule(
+        &mut self,
+        out: &mut BatchBuf,
+        message: &Message,
+        class: u32,
+        identity: Option<Identity>,
+        due: Timestamp,
+    ) -> u64 {
+        let id = self.schedule.next_id;
+        let mut body = Vec::new();
+        encode_message(&mut body, &message.metadata, &message.payload);
+        self.change(out, &Record::Scheduled { id, due, class, identity, message: body.into() });
+        id
+    }
+
+    fn repeat(
+        &mut self,
+        outgoing: Outgoing,
+        seen: Seen,
+        content: u64,
+        durability: Durability,
+    ) -> Result<Receipt, Rejected> {
+        if seen.content != content {
+            return Err(Rejected::new(reused(), outgoing));
+        }
+        self.repeats += 1;
+        let mut receipt = Receipt::new(outgoing.message.metadata.id, durability);
+        receipt.is_repeat = true;
+        match seen.first {
+            First::Scheduled(id) => receipt.schedule = Some(id),
+            First::Placed { position, offset, revision, recorded_at } => {
+                receipt.place = Some(Place::new(self.epoch, position, offset, revision, recorded_at));
+            }
+        }
+        Ok(receipt)
+    }
+
+    /// The first of these messages that would be refused, were they published together.
+    pub(super) fn refusal_of(
+        &self,
+        messages: &[Outgoing],
+        is_output: bool,
+        now: Timestamp,
+    ) -> Option<(usize, Error)> {
+        messages.iter().enumerate().find_map(|(at, outgoing)| {
+            let earlier = messages.get(..at).unwrap_or_default();
+            let identity = (!is_output).then(|| self.identity(&outgoing.message));
+            if let Some(identity) = identity
+                && let Some(seen) = self.window.find(identity.0)
+            {
+                return (seen.content != identity.1).then(|| (at, reused()));
+            }
+            let not_before = outgoing.message.metadata.not_before().copied().filter(|due| *due > now);
+            self.check(outgoing, not_before, earlier).err().map(|error| (at, error))
+        })
+    }
+
+    /// Whether a message may be published behind these earlier ones of its atomic batch.
+    fn check(
+        &self,
+        outgoing: &Outgoing,
+        not_before: Option<Timestamp>,
+        earlier: &[Outgoing],
+    ) -> Result<(), Error> {
+        let message = &outgoing.message;
+        if not_before.is_some() {
+            let is_full = self.schedule.len() >= self.limits.scheduled_max
+                || self.schedule.bytes() + message.payload.len() > self.limits.scheduled_bytes_max;
+            if is_full {
+                let text = "publish a delayed event: too many wait already; publish it later";
+                return Err(Error::new(ErrorKind::Full, text).with("topic", &message.topic));
+            }
+        }
+        let Some(expected) = outgoing.expected else { return Ok(()) };
+        let Some(key) = &message.metadata.key else {
+            let text = "publish with an expected revision: the event has no key";
+            return Err(Error::new(ErrorKind::Invalid, text).with("topic", &message.topic));
+        };
+        if not_before.is_some() {
+            let text = "publish with an expected revision: a delayed event gets its revision when it is due";
+            return Err(Error::new(ErrorKind::Invalid, text).with("topic", &message.topic));
+        }
+        let is_same = |other: &&Outgoing| {
+            other.message.topic == message.topic && other.message.metadata.key == message.metadata.key
+        };
+        let revision = self.head(message.topic.as_str(), key) + earlier.iter().filter(is_same).count() as u64;
+        let wanted = match expected {
+            ExpectedRevision::Empty => 0,
+            ExpectedRevision::Exact(revision) => revision,
+        };
+        if wanted == revision {
+            return Ok(());
+        }
+        let text = format!("the key's newest revision is {revision}, not {wanted}; read on and decide again");
+        Err(Error::new(ErrorKind::Conflict, text).with("topic", &message.topic).with("key", key))
+    }
+
+    /// The newest revision of a key, synced or not.
+    fn head(&self, topic: &str, key: &str) -> u64 {
+        let topic_id = self.catalog.topics().iter().position(|known| known.topic.as_str() == topic);
+        let Some(topic_id) = topic_id else { return 0 };
+        let (_, known) = self.find_key(topic_id as u32, key);
+        known.and_then(|key| self.heads.get(key as usize)).copied().unwrap_or_default()
+    }
+
+    /// The class of a message; its record goes before the message's own.
+    fn class_of(&mut self, out: &mut BatchBuf, message: &Message) -> u32 {
+        let metadata = &message.metadata;
+        let found = self.catalog.find(message.topic.as_str(), &metadata.event_type, metadata.type_version);
+        found.unwrap_or_else(|| {
+            let id = self.catalog.classes().len() as u32;
+            self.change(
+                out,
+                &Record::Class {
+                    id,
+                    topic: message.topic.clone(),
+                    event_type: Self::own(&metadata.event_type),
+                    type_version: metadata.type_version,
+                },
+            );
+            id
+        })
+    }
+
+    /// What makes a publish a repeat of another one. Topic and key, and the idempotency key or else source
+    /// and id.
+    pub(super) fn identity(&self, message: &Message) -> Identity {
+        let metadata = &message.metadata;
+        let mut hasher = Hasher::new(self.seed).bytes(message.topic.as_str().as_bytes());
+        hasher = match &metadata.key {
+            Some(key) => hasher.bytes(key.as_bytes()),
+            None => hasher.number(1),
+        };
+        if let Some(key) = metadata.idempotency_key() {
+            let content = Hasher::new(self.seed).bytes(metadata.event_type.as_bytes());
+            let content = content.bytes(&message.payload).finish();
+            return (hasher.number(2).bytes(key.as_bytes()).finish_wide(), content);
+        }
+        hasher = hasher.number(3).bytes(metadata.source.as_bytes());
+        let hasher = match &metadata.id {
+            fanfare_core::EventId::Uuid(uuid) => hasher.bytes(uuid.as_bytes()),
+            fanfare_core::EventId::Text(text) => hasher.number(4).bytes(text.as_bytes()),
+        };
+        (hasher.finish_wide(), 0)
+    }
+}
+
+fn reused() -> Error {
+    let text = "the idempotency key was used before with another type or payload";
+    Error::new(ErrorKind::Conflict, text)
+}
+
+/// Answers of an atomic batch of which the one at `at` is refused.
+fn refuse_all(messages: Vec<Outgoing>, at: usize, error: Error) -> Vec<Result<Receipt, Rejected>> {
+    let kind = error.kind();
+    let mut error = Some(error);
+    let refuse = |(index, outgoing)| {
+        let own = if index == at { error.take() } else { None };
+        let other = || Error::new(kind, format!("message {at} of the same atomic batch was refused"));
+        Err(Rejected::new(own.unwrap_or_else(other), outgoing))
+    };
+    messages.into_iter().enumerate().map(refuse).collect()
+}

@@ -1,0 +1,233 @@
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use fanfare_core::{
+    BoxFuture, Capabilities, Error, ErrorKind, GroupSpec, Log, Operator, Outgoing, Plan, PlanReport, Promise,
+    Receipt, Refusal, Refusals, Rejected, Subscription, Support, Tail, Ticket, TopicFilter, Transport,
+};
+
+use super::{consumer::GroupConsumer, options::Options, tail::LiveTail};
+use crate::driver::{Command, Core, closed, open_memory, outgoing_size_max, refuse_all};
+
+/// The embedded broker: a transport that keeps its events in a folder, or in memory.
+///
+/// Whoever opens the same folder in one process, or the same named memory, gets a handle on the same broker;
+/// it is closed when the last handle is drained or dropped.
+pub struct Broker {
+    pub(super) core: Arc<Core>,
+    capabilities: Capabilities,
+    is_drained: AtomicBool,
+}
+
+impl Broker {
+    /// An empty broker in memory, which ends with this handle.
+    ///
+    /// # Errors
+    /// None today.
+    pub fn memory(options: Options) -> Result<Self, Error> {
+        let (policy, limits) = (options.policy(true), options.limits());
+        let core = open_memory(options.clock, &*options.random, policy, limits)?;
+        Ok(Self::on(core, "memory"))
+    }
+
+    pub(super) fn on(core: Arc<Core>, name: &'static str) -> Self {
+        core.handles.fetch_add(1, Ordering::AcqRel);
+        let mut capabilities = Capabilities::none(name, core.policy.durability);
+        for support in [
+            &mut capabilities.delay,
+            &mut capabilities.attempts,
+            &mut capabilities.range_acks,
+            &mut capabilities.dead_letters,
+            &mut capabilities.revisions,
+            &mut capabilities.atomic_outputs,
+            &mut capabilities.in_order,
+            &mut capabilities.hold,
+            &mut capabilities.deduplication,
+            &mut capabilities.replay,
+        ] {
+            *support = Support::Native;
+        }
+        Self { core, capabilities, is_drained: AtomicBool::new(false) }
+    }
+
+    /// Fails when the broker, or this handle on it, was closed.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        if self.core.is_closed() {
+            return Err(self.core.ended());
+        }
+        if self.is_drained.load(Ordering::Acquire) { Err(closed()) } else { Ok(()) }
+    }
+
+    pub(super) fn ask<T>(&self, command: impl FnOnce(Promise<T>) -> Command) -> Ticket<T> {
+        if let Err(error) = self.check() {
+            return Ticket::ready(Err(error));
+        }
+        let (promise, ticket) = Ticket::pair();
+        self.core.tick();
+        self.core.send(command(promise));
+        ticket
+    }
+
+    /// Messages that are over the limit.
+    fn is_too_large(&self, outgoing: &Outgoing) -> bool {
+        outgoing.message.payload.len() > self.core.policy.message_max
+            || (outgoing.message.metadata.has_rare()
+                && outgoing_size_max(outgoing) > self.core.policy.message_max as u64 + 1024)
+    }
+}
+
+impl Transport for Broker {
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    fn plan<'a>(&'a self, plan: &'a Plan) -> BoxFuture<'a, Result<PlanReport, Refusals>> {
+        Box::pin(async move {
+            let ticket = self.ask(|promise| Command::Plan { plan: plan.clone(), promise });
+            ticket.await.unwrap_or_else(|error| Err(Refusals(vec![Refusal::new(error.to_string())])))
+        })
+    }
+
+    fn submit(&self, batch: Vec<Outgoing>, is_atomic: bool) -> Ticket<Vec<Result<Receipt, Rejected>>> {
+        if self.check().is_err() {
+            return Ticket::ready(Ok(refuse_all(batch, || self.core.ended())));
+        }
+        if batch.iter().any(|outgoing| self.is_too_large(outgoing)) {
+            return self.submit_without_large(batch, is_atomic);
+        }
+        let (promise, ticket) = Ticket::pair();
+        self.core.send(Command::Submit { batch, is_atomic, refused: Vec::new(), promise });
+        ticket
+    }
+
+    fn subscribe<'a>(&'a self, group: &'a GroupSpec) -> BoxFuture<'a, Result<Subscription, Error>> {
+        Box::pin(async move {
+            self.check()?;
+            GroupConsumer::join(self.core.clone(), group).await
+        })
+    }
+
+    fn tail<'a>(
+        &'a self,
+        filter: &'a TopicFilter,
+        from: Option<u64>,
+    ) -> BoxFuture<'a, Result<Box<dyn Tail>, Error>> {
+        Box::pin(async move {
+            self.check()?;
+            self.core.tick();
+            let tail: Box<dyn Tail> = Box::new(LiveTail::new(self.core.clone(), filter.clone(), from));
+            Ok(tail)
+        })
+    }
+
+    fn log(&self) -> Option<&dyn Log> {
+        Some(self)
+    }
+
+    fn operator(&self) -> Option<&dyn Operator> {
+        Some(self)
+    }
+
+    fn drain(&self, within: Duration) -> BoxFuture<'_, Result<(), Error>> {
+        Box::pin(async move {
+            if self.is_drained.swap(true, Ordering::AcqRel) {
+                return Ok(());
+            }
+            if self.core.handles.fetch_sub(1, Ordering::AcqRel) > 1 {
+                return Ok(());
+            }
+            let (promise, ticket) = Ticket::pair();
+            self.core.send(Command::Close { promise });
+            within_deadline(&self.core, ticket, within).await
+        })
+    }
+}
+
+impl Broker {
+    /// What is too large is refused; of an atomic batch everything is.
+    fn submit_without_large(
+        &self,
+        batch: Vec<Outgoing>,
+        is_atomic: bool,
+    ) -> Ticket<Vec<Result<Receipt, Rejected>>> {
+        let max = self.core.policy.message_max;
+        let too_large = |outgoing: &Outgoing| {
+            let text = format!(
+                "publish: the message has more than {max} bytes; keep the data elsewhere and publish where"
+            );
+            Error::new(ErrorKind::TooLarge, text).with("topic", &outgoing.message.topic)
+        };
+        if is_atomic || batch.len() == 1 {
+            let refuse = |outgoing: Outgoing| {
+                let error = if self.is_too_large(&outgoing) {
+                    too_large(&outgoing)
+                } else {
+                    Error::new(ErrorKind::TooLarge, "another message of the same atomic batch is too large")
+                };
+                Err(Rejected::new(error, outgoing))
+            };
+            return Ticket::ready(Ok(batch.into_iter().map(refuse).collect()));
+        }
+        self.submit_parts(batch, too_large)
+    }
+
+    /// Hands over what is not too large, and puts the refusals in between.
+    fn submit_parts(
+        &self,
+        batch: Vec<Outgoing>,
+        too_large: impl Fn(&Outgoing) -> Error,
+    ) -> Ticket<Vec<Result<Receipt, Rejected>>> {
+        let (mut refused, mut accepted) = (Vec::new(), Vec::new());
+        for (at, outgoing) in batch.into_iter().enumerate() {
+            if self.is_too_large(&outgoing) {
+                refused.push((at, Err(Rejected::new(too_large(&outgoing), outgoing))));
+            } else {
+                accepted.push(outgoing);
+            }
+        }
+        let (promise, ticket) = Ticket::pair();
+        self.core.send(Command::Submit { batch: accepted, is_atomic: false, refused, promise });
+        ticket
+    }
+}
+
+/// Waits for an answer, at most this long.
+async fn within_deadline(core: &Core, ticket: Ticket<()>, within: Duration) -> Result<(), Error> {
+    let mut ticket = std::pin::pin!(ticket);
+    let mut sleep = core.clock.sleep(within);
+    std::future::poll_fn(|cx| {
+        if let std::task::Poll::Ready(answer) = ticket.as_mut().poll(cx) {
+            return std::task::Poll::Ready(answer);
+        }
+        sleep.as_mut().poll(cx).map(|()| {
+            let text =
+                "drain: the last sync and snapshot took too long; the next start recovers what is there";
+            Err(Error::new(ErrorKind::Timeout, text))
+        })
+    })
+    .await
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        if self.is_drained.swap(true, Ordering::AcqRel)
+            || self.core.handles.fetch_sub(1, Ordering::AcqRel) > 1
+        {
+            return;
+        }
+        let (promise, _ticket) = Ticket::pair();
+        self.core.send(Command::Close { promise });
+    }
+}
+
+impl fmt::Debug for Broker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Broker").field("transport", &self.capabilities.transport).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,14 @@
+//! The broker behind the ports of `fanfare-core`.
+
+mod broker;
+mod consumer;
+mod filter;
+mod log;
+mod operator;
+mod options;
+mod tail;
+mod timer;
+mod walk;
+
+pub use broker::Broker;
+pub use options::{Options, Sync};

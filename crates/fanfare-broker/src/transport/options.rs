@@ -1,0 +1,125 @@
+use std::{sync::Arc, time::Duration};
+
+use fanfare_core::{Clock, Durability, Random};
+
+use crate::{driver::Policy, machine::Limits};
+
+/// When an event counts as durable.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Sync {
+    /// When an `fdatasync` that began after its write has returned.
+    #[default]
+    Always,
+    /// When the operating system has it: it survives the process, not the machine. A sync follows after at
+    /// most this time.
+    Interval(Duration),
+    /// When the operating system has it. Syncs come with snapshots and a clean stop only.
+    Never,
+}
+
+/// How a broker runs.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Options {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) sync: Sync,
+    pub(crate) segment_bytes: u64,
+    pub(crate) reserve_bytes: u64,
+    pub(crate) snapshot_every: u64,
+    pub(crate) lock_wait: Duration,
+    pub(crate) inbox_max: usize,
+    pub(crate) inbox_messages_max: usize,
+    pub(crate) message_max: usize,
+    pub(crate) recent_max: usize,
+    pub(crate) memory_max: usize,
+    pub(crate) window_max: usize,
+    pub(crate) scheduled_max: usize,
+}
+
+macro_rules! options {
+    ($($(#[$doc:meta])* $name:ident: $type:ty;)*) => {$(
+        $(#[$doc])*
+        pub fn $name(mut self, $name: $type) -> Self {
+            self.$name = $name;
+            self
+        }
+    )*};
+}
+
+impl Options {
+    /// The defaults, with this time and randomness.
+    pub fn new(clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
+        Self {
+            clock,
+            random,
+            sync: Sync::Always,
+            segment_bytes: 64 << 20,
+            reserve_bytes: 64 << 20,
+            snapshot_every: 64 << 20,
+            lock_wait: Duration::from_secs(30),
+            inbox_max: 64 << 20,
+            inbox_messages_max: 65_536,
+            message_max: 16 << 20,
+            recent_max: 64 << 20,
+            memory_max: 1 << 30,
+            window_max: 1_000_000,
+            scheduled_max: 1_000_000,
+        }
+    }
+
+    options! {
+        /// When an event counts as durable, in files. Default: [`Sync::Always`].
+        sync: Sync;
+        /// Bytes of one journal file. Default: 64 MiB.
+        segment_bytes: u64;
+        /// Bytes that are kept free for bookkeeping on a full disk. Default: 64 MiB.
+        reserve_bytes: u64;
+        /// Bytes of journal after which the state is saved, so that the next start is quick. Default: 64 MiB.
+        snapshot_every: u64;
+        /// How long to wait for another process that owns the folder. Default: 30 s.
+        lock_wait: Duration;
+        /// Bytes of messages that wait for the writer; over it a publish is refused as `Full`. Default: 64 MiB.
+        inbox_max: usize;
+        /// Calls that wait for the writer; over it a publish is refused as `Full`. Default: 65,536.
+        inbox_messages_max: usize;
+        /// Largest message, payload and attributes, in bytes. Default: 16 MiB.
+        message_max: usize;
+        /// Bytes of the newest records that are kept decoded. Default: 64 MiB.
+        recent_max: usize;
+        /// Bytes that memory storage takes; over it a publish is refused as `Full`. Default: 1 GiB.
+        memory_max: usize;
+        /// Publishes that are remembered to recognise repeats, for at most 10 min. Default: 1,000,000.
+        window_max: usize;
+        /// Delayed events that wait; over it a delayed publish is refused as `Full`. Default: 1,000,000.
+        scheduled_max: usize;
+    }
+
+    pub(crate) fn policy(&self, is_memory: bool) -> Policy {
+        let (durability, interval) = match (is_memory, self.sync) {
+            (true, _) => (Durability::Memory, None),
+            (false, Sync::Always) => (Durability::Fsync, None),
+            (false, Sync::Never) => (Durability::Os, None),
+            (false, Sync::Interval(interval)) => (Durability::Os, Some(interval)),
+        };
+        Policy {
+            durability,
+            interval,
+            message_max: self.message_max,
+            recent_max: self.recent_max,
+            memory_max: self.memory_max,
+            inbox_max: self.inbox_max,
+            inbox_commands_max: self.inbox_messages_max,
+            snapshot_every: self.snapshot_every,
+        }
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        Limits {
+            window_max: self.window_max,
+            scheduled_max: self.scheduled_max,
+            scheduled_bytes_max: self.memory_max,
+        }
+    }
+}
