@@ -1,13 +1,12 @@
 //! Making tokens, for applications that sign their users in themselves.
 
-use super::algorithm::Key;
-use super::verifier::{Verifier, WeakKey};
+use super::algorithm::{Algorithm, Key, KeyError};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use serde_json::json;
 
-/// Signs tokens that a [`Verifier`] with the same secret and audience accepts.
+/// Signs tokens that a [`super::Verifier`] with the same secret and audience accepts.
 #[derive(Clone, Debug)]
 pub struct TokenIssuer {
     key: Key,
@@ -18,11 +17,9 @@ impl TokenIssuer {
     /// Signs with HMAC-SHA256.
     ///
     /// # Errors
-    /// [`WeakKey`] when the secret has fewer than 32 bytes.
-    pub fn hs256(secret: &[u8], audience: impl Into<String>) -> Result<Self, WeakKey> {
-        let audience = audience.into();
-        Verifier::hs256(secret, audience.clone())?;
-        Ok(Self { key: Key::hs256(secret), audience })
+    /// When the secret has fewer than 32 bytes.
+    pub fn hs256(secret: &[u8], audience: impl Into<String>) -> Result<Self, KeyError> {
+        Ok(Self { key: Key::new(Algorithm::Hs256, secret)?, audience: audience.into() })
     }
 
     /// A connection token for this user, with what others may see of them, until the given second since 1970.
@@ -38,10 +35,10 @@ impl TokenIssuer {
     }
 
     pub(crate) fn sign(&self, claims: &serde_json::Value) -> String {
-        let header = json!({ "alg": self.key.algorithm(), "typ": "JWT" }).to_string();
+        let header = json!({ "alg": self.key.algorithm().name(), "typ": "JWT" }).to_string();
         let signed =
             format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims.to_string()));
-        let signature = URL_SAFE_NO_PAD.encode(self.key.sign(signed.as_bytes()));
-        format!("{signed}.{signature}")
+        let signature = self.key.sign(signed.as_bytes()).expect("an issuer holds a key that signs");
+        format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
 }

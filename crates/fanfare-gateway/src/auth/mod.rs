@@ -6,11 +6,14 @@
 mod algorithm;
 mod claims;
 mod issuer;
+mod pem;
+#[cfg(test)]
+mod tests;
 mod verifier;
 
+pub use algorithm::{Algorithm, KeyError};
 pub use claims::ConnectionClaims;
 pub use issuer::TokenIssuer;
-pub use verifier::{Verifier, WeakKey};
+pub use verifier::{TokenError, Verifier};
 
 pub(crate) use claims::SubscriptionClaims;
-pub(crate) use verifier::TokenError;

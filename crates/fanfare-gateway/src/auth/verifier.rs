@@ -1,6 +1,6 @@
 //! Checking a token.
 
-use super::algorithm::Key;
+use super::algorithm::{Algorithm, Key, KeyError};
 use super::claims::{ConnectionClaims, Registered, SubscriptionClaims};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -15,35 +15,43 @@ pub struct Verifier {
     issuer: Option<String>,
 }
 
-/// An HMAC secret shorter than the hash can be guessed (RFC 7518, section 3.2).
-#[derive(Debug, thiserror::Error)]
-#[error("the HMAC secret has {0} bytes; HS256 needs at least 32, for instance from `openssl rand -hex 32`")]
-pub struct WeakKey(usize);
-
 /// Why a token was not accepted. What the peer is told is less than what the log says.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum TokenError {
+#[non_exhaustive]
+pub enum TokenError {
+    /// A new token would help.
     #[error("the token has expired or is not yet valid")]
     Expired,
+    /// Not ours, or not for this.
     #[error("the token is invalid: {0}")]
     Invalid(&'static str),
 }
 
 impl Verifier {
+    /// Tokens signed with this algorithm for this audience. The key is the secret's bytes for HMAC, and the public key in
+    /// PEM for the others.
+    ///
+    /// # Errors
+    /// When the key is too short, or not one for this algorithm.
+    pub fn new(algorithm: Algorithm, key: &[u8], audience: impl Into<String>) -> Result<Self, KeyError> {
+        Ok(Self { keys: vec![Key::new(algorithm, key)?], audience: audience.into(), issuer: None })
+    }
+
     /// Tokens signed with HMAC-SHA256 for this audience.
     ///
     /// # Errors
-    /// [`WeakKey`] when the secret has fewer than 32 bytes.
-    pub fn hs256(secret: &[u8], audience: impl Into<String>) -> Result<Self, WeakKey> {
-        Ok(Self { keys: vec![strong(secret)?], audience: audience.into(), issuer: None })
+    /// When the secret has fewer than 32 bytes.
+    pub fn hs256(secret: &[u8], audience: impl Into<String>) -> Result<Self, KeyError> {
+        Self::new(Algorithm::Hs256, secret, audience)
     }
 
-    /// Also accepts what the previous secret signed, while keys are rotated.
+    /// Also accepts what another key signs, while keys are rotated. It is of the same algorithm.
     ///
     /// # Errors
-    /// [`WeakKey`] when the secret has fewer than 32 bytes.
-    pub fn previous_hs256(mut self, secret: &[u8]) -> Result<Self, WeakKey> {
-        self.keys.push(strong(secret)?);
+    /// When the key is too short, or not one for this algorithm.
+    pub fn or_key(mut self, key: &[u8]) -> Result<Self, KeyError> {
+        let algorithm = self.keys.first().map_or(Algorithm::Hs256, Key::algorithm);
+        self.keys.push(Key::new(algorithm, key)?);
         Ok(self)
     }
 
@@ -54,8 +62,12 @@ impl Verifier {
         self
     }
 
-    pub(crate) fn connection(&self, token: &str, now: u64) -> Result<ConnectionClaims, TokenError> {
-        let claims: ConnectionClaims = self.verify(token, now)?;
+    /// Checks a connection token at a time, in seconds since 1970.
+    ///
+    /// # Errors
+    /// [`TokenError::Expired`] when it was or will be good at another time, [`TokenError::Invalid`] for everything else.
+    pub fn verify(&self, token: &str, now: u64) -> Result<ConnectionClaims, TokenError> {
+        let claims: ConnectionClaims = self.claims(token, now)?;
         if claims.channel.is_some() {
             return Err(TokenError::Invalid("it is for a subscription"));
         }
@@ -63,10 +75,10 @@ impl Verifier {
     }
 
     pub(crate) fn subscription(&self, token: &str, now: u64) -> Result<SubscriptionClaims, TokenError> {
-        self.verify(token, now)
+        self.claims(token, now)
     }
 
-    fn verify<C: DeserializeOwned>(&self, token: &str, now: u64) -> Result<C, TokenError> {
+    fn claims<C: DeserializeOwned>(&self, token: &str, now: u64) -> Result<C, TokenError> {
         let invalid = TokenError::Invalid;
         let (signed, signature) = token.rsplit_once('.').ok_or(invalid("it has no three parts"))?;
         let (header, payload) = signed.split_once('.').ok_or(invalid("it has no three parts"))?;
@@ -77,7 +89,7 @@ impl Verifier {
         let signature =
             URL_SAFE_NO_PAD.decode(signature).map_err(|_| invalid("its signature is not base64url"))?;
         let is_signed =
-            |key: &Key| key.algorithm() == header.alg && key.verifies(signed.as_bytes(), &signature);
+            |key: &Key| key.algorithm().name() == header.alg && key.verifies(signed.as_bytes(), &signature);
         if !self.keys.iter().any(is_signed) {
             return Err(invalid("no key and algorithm of ours made its signature"));
         }
@@ -116,10 +128,6 @@ fn decode<T: DeserializeOwned>(part: &str) -> Option<T> {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok()
 }
 
-fn strong(secret: &[u8]) -> Result<Key, WeakKey> {
-    if secret.len() < 32 { Err(WeakKey(secret.len())) } else { Ok(Key::hs256(secret)) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,7 +143,7 @@ mod tests {
     }
 
     fn verdict(token: &str) -> Result<String, TokenError> {
-        Verifier::hs256(SECRET, "web").unwrap().connection(token, NOW).map(|claims| claims.user)
+        Verifier::hs256(SECRET, "web").unwrap().verify(token, NOW).map(|claims| claims.user)
     }
 
     #[test]
@@ -170,7 +178,8 @@ mod tests {
         for alg in ["none", "None", "HS384", "RS256", ""] {
             let header = URL_SAFE_NO_PAD.encode(json!({ "alg": alg }).to_string());
             let signed = format!("{header}.{claims}");
-            let signature = URL_SAFE_NO_PAD.encode(Key::hs256(SECRET).sign(signed.as_bytes()));
+            let signature = URL_SAFE_NO_PAD
+                .encode(Key::new(Algorithm::Hs256, SECRET).unwrap().sign(signed.as_bytes()).unwrap());
             for signature in [signature.as_str(), ""] {
                 assert!(
                     matches!(verdict(&format!("{signed}.{signature}")), Err(TokenError::Invalid(_))),
@@ -184,8 +193,8 @@ mod tests {
     fn the_previous_key_is_accepted_while_keys_rotate() {
         let old = token(OTHER, &json!({"sub": "ann", "aud": "web", "exp": 1001}));
         assert!(verdict(&old).is_err());
-        let verifier = Verifier::hs256(SECRET, "web").unwrap().previous_hs256(OTHER).unwrap();
-        assert_eq!(verifier.connection(&old, NOW).unwrap().user, "ann");
+        let verifier = Verifier::hs256(SECRET, "web").unwrap().or_key(OTHER).unwrap();
+        assert_eq!(verifier.verify(&old, NOW).unwrap().user, "ann");
     }
 
     #[test]

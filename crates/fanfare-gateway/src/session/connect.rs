@@ -114,7 +114,7 @@ impl Session {
         let Some(verifier) = self.shared.verifier.as_ref().filter(|_| !token.is_empty()) else {
             return turn.close(Disconnect::BAD_REQUEST);
         };
-        match verifier.connection(token, now.unix) {
+        match verifier.verify(token, now.unix) {
             Ok(claims) if self.caller().is_some_and(|caller| caller.user == claims.user) => {
                 self.expires_at = claims.expires_at();
                 let expiry = self.set_expiry(self.expires_at, now);
@@ -136,7 +136,7 @@ impl Session {
         let Some(verifier) = &self.shared.verifier else {
             return Err(Refusal::Close(Disconnect::INVALID_TOKEN));
         };
-        let claims = verifier.connection(token, now.unix).map_err(|error| {
+        let claims = verifier.verify(token, now.unix).map_err(|error| {
             tracing::info!(client, %error, "connect refused");
             match error {
                 TokenError::Expired => Refusal::Error(ErrorReply::TOKEN_EXPIRED),
