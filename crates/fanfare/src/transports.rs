@@ -2,21 +2,26 @@
 
 use std::sync::Arc;
 
-use fanfare_core::{Clock, Error, ErrorKind, Transport};
+use fanfare_broker::{Broker, Options};
+use fanfare_core::{Clock, Error, ErrorKind, Random, Transport};
 
-/// Opens the transport of a URL.
-pub(crate) async fn open(url: &str, _clock: &Arc<dyn Clock>) -> Result<Arc<dyn Transport>, Error> {
-    let Some((scheme, _rest)) = url.split_once(':') else {
+/// Opens the transport of a URL. Paths are taken as they stand behind the scheme: `file:./data` is relative.
+pub(crate) async fn open(
+    url: &str,
+    clock: &Arc<dyn Clock>,
+    random: &Arc<dyn Random>,
+) -> Result<Arc<dyn Transport>, Error> {
+    let Some((scheme, rest)) = url.split_once(':') else {
         return Err(invalid(url, "it has no scheme; write \"file:./data\" or \"memory:\""));
     };
+    let options = Options::new(clock.clone(), random.clone());
     match scheme {
+        "memory" if rest.is_empty() => Ok(Arc::new(Broker::memory(options)?)),
         "kafka" | "amqp" | "amqps" | "nats" | "redis" | "rediss" | "postgres" | "postgresql" => {
-            Err(Error::new(
-                ErrorKind::Unsupported,
-                format!(
-                    "this build of Fanfare has no adapter for `{scheme}:`; use \"file:./data\" or \"memory:\""
-                ),
-            ))
+            let text = format!(
+                "this build of Fanfare has no adapter for `{scheme}:`; use \"file:./data\" or \"memory:\""
+            );
+            Err(Error::new(ErrorKind::Unsupported, text))
         }
         _ => Err(invalid(url, "its scheme is not known; write \"file:./data\" or \"memory:\"")),
     }

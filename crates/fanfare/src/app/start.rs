@@ -24,7 +24,7 @@ pub(super) async fn start(mut app: App) -> Result<Running, StartError> {
     let Checked { plan, filters, handled } = check::check(&mut app);
     let (transport, is_ours) = match app.source.take() {
         Some(Source::Given(transport)) => (Some(transport), false),
-        Some(Source::Url(url)) => match transports::open(&url, &app.clock).await {
+        Some(Source::Url(url)) => match transports::open(&url, &app.clock, &app.random).await {
             Ok(transport) => (Some(transport), true),
             Err(error) if error.kind() == ErrorKind::Invalid || error.kind() == ErrorKind::Unsupported => {
                 app.mistakes.push(Mistake::somewhere(error.to_string()));

@@ -3,4 +3,5 @@
 
 mod basics;
 mod dispatch;
+mod order;
 mod support;

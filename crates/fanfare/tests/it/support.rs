@@ -6,7 +6,8 @@ use fanfare::{
     App, Event,
     clock::{RuntimeClock, SystemRandom},
 };
-use fanfare_core::Clock;
+use fanfare_broker::{Broker, Options};
+use fanfare_core::{Clock, Transport};
 use fanfare_testkit::Poor;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -36,9 +37,35 @@ pub fn poor(clock: &Arc<dyn Clock>) -> Arc<Poor> {
     Arc::new(Poor::new(clock.clone()))
 }
 
+/// The transports that one set of semantics is proved on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Under {
+    Poor,
+    Memory,
+}
+
+impl Under {
+    pub fn open(self, clock: &Arc<dyn Clock>) -> Arc<dyn Transport> {
+        match self {
+            Self::Poor => poor(clock),
+            Self::Memory => memory(clock),
+        }
+    }
+}
+
+pub fn memory(clock: &Arc<dyn Clock>) -> Arc<Broker> {
+    Arc::new(Broker::memory(Options::new(clock.clone(), Arc::new(SystemRandom::seeded(11)))).unwrap())
+}
+
 /// What handlers saw, in order.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Seen<T>(Arc<Mutex<Vec<T>>>);
+
+impl<T> Default for Seen<T> {
+    fn default() -> Self {
+        Self(Arc::default())
+    }
+}
 
 impl<T: Clone> Seen<T> {
     pub fn push(&self, value: T) {
