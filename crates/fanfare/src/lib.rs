@@ -22,7 +22,8 @@ mod transports;
 pub use app::{App, Running};
 pub use extract::{Attempt, Context, State};
 pub use fanfare_core::{
-    Envelope, Event, Events, Extension, Failure, Portable, RawEvent, Retry, Start, Topic, TopicFilter,
+    Envelope, Event, Events, Extension, Failure, Input, IntoOutcome, Outputs, Portable, Publishable,
+    RawEvent, Retry, Start, Topic, TopicFilter,
 };
 pub use fanfare_macros::{Event, Events};
 pub use handler::{BlockingExt, HandlerExt};

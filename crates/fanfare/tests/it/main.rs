@@ -3,5 +3,6 @@
 
 mod basics;
 mod dispatch;
+mod mistakes;
 mod order;
 mod support;

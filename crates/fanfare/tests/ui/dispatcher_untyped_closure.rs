@@ -1,0 +1,14 @@
+use fanfare::{Event, dispatch::Dispatcher};
+use serde::{Deserialize, Serialize};
+
+#[derive(Event, Serialize, Deserialize, Clone, Debug)]
+#[event(type = "order.placed")]
+struct OrderPlaced {
+    item: String,
+}
+
+fn main() {
+    let dispatcher = Dispatcher::new();
+    dispatcher.on(|order| println!("{order:?}"));
+    let _ = dispatcher.emit_sync(&OrderPlaced { item: "Book".into() });
+}

@@ -1,0 +1,7 @@
+use fanfare::{App};
+
+struct Stock;
+
+fn main() {
+    let _ = App::new("shop").state(Stock);
+}
