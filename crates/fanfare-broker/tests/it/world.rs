@@ -32,9 +32,20 @@ struct Model {
     /// The snapshots that may be there; all before the last completed one are gone or passed over.
     snapshots: Vec<(Lsn, Vec<u8>)>,
     snapshot_done: Option<Lsn>,
+    /// Where the journal may start.
+    starts: Vec<Lsn>,
     epochs: Vec<u64>,
     /// Receipts may have been lost, so none of those epochs may be there.
     must_change_epoch: bool,
+}
+
+impl Model {
+    fn forget_before(&mut self, start: Lsn) {
+        let gone = self.batches.partition_point(|batch| batch.lsn < start);
+        self.batches.drain(..gone);
+        self.synced = self.synced.saturating_sub(gone);
+        self.written = self.written.saturating_sub(gone);
+    }
 }
 
 struct Life {
@@ -57,10 +68,11 @@ pub(crate) fn run(seed: u64, lives: u32, plant: Option<Plant>) -> Result<(), Str
         disk.plant(plant);
     }
     let segment_bytes = 4096 << rng.below(3);
+    let model = Model { starts: vec![Lsn::ZERO], ..Model::default() };
     let mut life = Life {
         disk,
         rng,
-        model: Arc::default(),
+        model: Arc::new(Mutex::new(model)),
         counter: seed << 32,
         entropy: 0,
         opened_by_none: Vec::new(),
@@ -101,6 +113,11 @@ impl Life {
                 self.crash(false);
                 return Ok(());
             }
+            Err(error) if error.kind() == ErrorKind::Full => {
+                self.disk.set_quota(None);
+                self.opened_by_none.push(self.entropy);
+                return Ok(());
+            }
             Err(error) => return Err(format!("open refused: {error}")),
         };
         self.is_lossy = is_lossy;
@@ -123,6 +140,9 @@ impl Life {
                 if self.disk.is_stopped() || error.kind() == ErrorKind::Poisoned {
                     break;
                 }
+                if error.kind() == ErrorKind::Full {
+                    continue;
+                }
                 return Err(format!("unexpected failure: {error}"));
             }
         }
@@ -143,6 +163,7 @@ impl Life {
                     self.crash(true);
                 }
                 Err(_) if self.disk.is_stopped() => self.crash(false),
+                Err(error) if error.kind() == ErrorKind::Full => self.crash(false),
                 Err(error) if error.kind() == ErrorKind::Poisoned => {
                     self.is_lossy = is_lossy;
                     self.crash(false);
@@ -171,7 +192,7 @@ impl Life {
     }
 
     fn step(&mut self, storage: &Shared) -> Result<(), Error> {
-        match self.rng.below(100) {
+        match self.rng.below(104) {
             0..=59 => self.append(storage),
             60..=79 => self.sync(storage),
             80..=87 => self.snapshot(storage),
@@ -182,7 +203,14 @@ impl Life {
                 self.model.lock().expect("no test panics while it holds this").epochs = vec![epoch];
                 Ok(())
             }
-            91..=92 => {
+            91 => self.release(storage),
+            92 => {
+                let more = self.rng.below(6 * self.segment_bytes);
+                let quota = if self.rng.percent(50) { Some(self.disk.used() + more) } else { None };
+                self.disk.set_quota(quota);
+                Ok(())
+            }
+            93 => {
                 if self.rng.percent(50) {
                     self.disk.fail_syncs(true);
                 } else {
@@ -267,6 +295,22 @@ impl Life {
         Ok(())
     }
 
+    fn release(&mut self, storage: &Shared) -> Result<(), Error> {
+        let mut model = self.model.lock().expect("no test panics while it holds this");
+        let at = self.rng.below(model.batches.len() as u64) as usize;
+        let Some(batch) = model.batches.get(at) else { return Ok(()) };
+        let before = batch.lsn;
+        // Whatever segment begins before it may be where the journal starts.
+        let lsns: Vec<Lsn> = model.batches.iter().map(|batch| batch.lsn).collect();
+        model.starts.extend(lsns.into_iter().filter(|lsn| *lsn <= before));
+        let start = with(storage, |storage| storage.release(before))?;
+        assert!(start <= before);
+        assert!(model.starts.contains(&start));
+        model.starts = vec![start];
+        model.forget_before(start);
+        Ok(())
+    }
+
     fn read(&mut self, storage: &Shared) -> Result<(), Error> {
         let reader = with(storage, |storage| storage.reader());
         let model = self.model.lock().expect("no test panics while it holds this");
@@ -288,6 +332,12 @@ impl Life {
         for batch in recovered.batches {
             found.push(Known::of(&batch.map_err(|error| format!("a batch is damaged: {error}"))?));
         }
+        let start = storage.reader().start();
+        if !model.starts.contains(&start) {
+            return Err(format!("the journal starts at {start}, not at one of {:?}", model.starts));
+        }
+        model.starts = vec![start];
+        model.forget_before(start);
         if found.len() < model.written {
             return Err(format!("{} batches of {} that cannot be lost", found.len(), model.written));
         }
@@ -342,7 +392,8 @@ fn append(
         let mut model = model.lock().expect("no test panics while it holds this");
         // It may be there from now on, and it is there when the append returned.
         model.batches.push(Known { lsn: storage.end(), records });
-        match storage.append(buf, Class::Event) {
+        let class = if model.batches.len().is_multiple_of(3) { Class::Bookkeeping } else { Class::Event };
+        match storage.append(buf, class) {
             Ok(lsn) => {
                 model.written = model.batches.len();
                 assert_eq!(model.batches.last().map(|batch| batch.lsn), Some(lsn));

@@ -6,7 +6,7 @@ pub(crate) const META: &str = "fanfare.meta";
 pub(crate) const LOCK: &str = "lock";
 pub(crate) const RESERVE: &str = "reserve";
 pub(crate) const META_TEMP: &str = "fanfare.meta.tmp";
-pub(crate) const TAIL_TEMP: &str = "journal.tmp";
+pub(crate) const SEGMENT_TEMP: &str = "journal.tmp";
 pub(crate) const SNAPSHOT_TEMP: &str = "snapshot.tmp";
 
 /// What a file in the folder is, by its name.
@@ -38,7 +38,7 @@ pub(crate) fn parse(name: &str) -> Name {
         META => Name::Meta,
         LOCK => Name::Lock,
         RESERVE => Name::Reserve,
-        META_TEMP | TAIL_TEMP | SNAPSHOT_TEMP => Name::Temp,
+        META_TEMP | SEGMENT_TEMP | SNAPSHOT_TEMP => Name::Temp,
         _ => parse_numbered(name).unwrap_or(Name::Unknown),
     }
 }

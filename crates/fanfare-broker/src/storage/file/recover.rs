@@ -164,7 +164,7 @@ pub(super) fn rewrite_tail(
     })?;
     file.write_at(&pending, at).map_err(failed)?;
     file.sync_data().map_err(failed)?;
-    disk.rename(names::TAIL_TEMP, &segment.name).map_err(failed)?;
+    disk.rename(names::SEGMENT_TEMP, &segment.name).map_err(failed)?;
     disk.sync_dir().map_err(failed)?;
     let to = segment.header.base.advance(len - header_len);
     Ok(Found { segment: Arc::new(segment), to, len, has_header: true })
@@ -173,13 +173,13 @@ pub(super) fn rewrite_tail(
 /// A file for the tail. On a full disk it is only as long as it must be, so that what is stored can be read.
 fn create_tail(disk: &dyn Disk, needed: u64, wanted: u64) -> io::Result<(Arc<dyn DiskFile>, u64)> {
     let create = |len| {
-        let file = disk.create(names::TAIL_TEMP)?;
+        let file = disk.create(names::SEGMENT_TEMP)?;
         file.allocate(len).map(|()| (file, len))
     };
     let wanted = wanted.max(needed);
     match create(wanted) {
         Err(error) if is_full(&error) && needed < wanted => {
-            disk.remove(names::TAIL_TEMP)?;
+            disk.remove(names::SEGMENT_TEMP)?;
             create(needed)
         }
         created => created,

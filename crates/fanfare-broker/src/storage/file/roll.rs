@@ -7,24 +7,34 @@ use super::shared::Segment;
 use super::{Disk, DiskFile, names};
 use crate::storage::{Error, is_full};
 
-/// A new segment file with its header. Its name is not synced yet.
-pub(super) fn create(disk: &dyn Disk, segment: &Segment, len: u64) -> io::Result<Arc<dyn DiskFile>> {
-    let file = disk.create(&segment.name)?;
+/// A file that can become this segment under the name that is returned with it.
+///
+/// It must not have the segment's own name before it is certain that the journal goes on in it: a segment
+/// overrides what older ones hold at its base, and after a crash a name that was removed may be back.
+pub(super) fn create(disk: &dyn Disk, segment: &Segment, len: u64) -> io::Result<Prepared> {
+    let _ = disk.remove(names::SEGMENT_TEMP);
+    let file = disk.create(names::SEGMENT_TEMP)?;
     match file.allocate(len).and_then(|()| file.write_at(&segment.header.encode(), 0)) {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Prepared { file, name: names::SEGMENT_TEMP, len }),
         Err(error) => {
-            let _ = disk.remove(&segment.name);
+            let _ = disk.remove(names::SEGMENT_TEMP);
             Err(error)
         }
     }
 }
 
-/// Makes the reserve this segment's file. Its name is not synced yet.
-pub(super) fn from_reserve(disk: &dyn Disk, segment: &Segment) -> io::Result<Arc<dyn DiskFile>> {
+/// The reserve, to become this segment.
+pub(super) fn from_reserve(disk: &dyn Disk, segment: &Segment, len: u64) -> io::Result<Prepared> {
     let file = disk.open(names::RESERVE)?;
     file.write_at(&segment.header.encode(), 0)?;
-    disk.rename(names::RESERVE, &segment.name)?;
-    Ok(file)
+    Ok(Prepared { file, name: names::RESERVE, len })
+}
+
+/// A file with a segment's header that does not have its name yet.
+pub(super) struct Prepared {
+    pub(super) file: Arc<dyn DiskFile>,
+    pub(super) name: &'static str,
+    pub(super) len: u64,
 }
 
 /// Makes the reserve if it is not there. `false`: there is no space for it.
@@ -41,11 +51,11 @@ fn keep(disk: &dyn Disk, bytes: u64) -> io::Result<()> {
     if disk.open(names::RESERVE)?.size()? == bytes {
         return Ok(());
     }
-    disk.remove(names::RESERVE)?;
     make(disk, bytes)
 }
 
 fn make(disk: &dyn Disk, bytes: u64) -> io::Result<()> {
+    let _ = disk.remove(names::RESERVE);
     match disk.create(names::RESERVE)?.allocate(bytes) {
         Ok(()) => Ok(()),
         Err(error) => {

@@ -52,24 +52,31 @@ impl FileStorage {
     fn roll(&mut self, batch_len: u64, class: Class) -> Result<(), Error> {
         let shared = &self.shared;
         let needed = SEGMENT_HEADER_LEN as u64 + batch_len;
-        let mut len = self.options.segment_bytes.max(needed);
+        let len = self.options.segment_bytes.max(needed);
         let segment = Segment::new(shared.store, self.generation_next, shared.end());
         let failed =
             |error| Error::io("make a journal file", error).in_file(shared.disk.path().join(&segment.name));
-        let file = match roll::create(&*shared.disk, &segment, len) {
-            Ok(file) => file,
+        let prepared = match roll::create(&*shared.disk, &segment, len) {
+            Ok(prepared) => prepared,
             Err(error) if !is_full(&error) => return Err(failed(error)),
             Err(_) => {
                 let is_allowed = class == Class::Bookkeeping && self.has_reserve;
                 if !is_allowed || needed > self.options.reserve_bytes {
                     return Err(self.full());
                 }
-                let file = roll::from_reserve(&*shared.disk, &segment).map_err(failed)?;
+                let reserve = self.options.reserve_bytes;
                 self.has_reserve = false;
-                len = self.options.reserve_bytes;
-                file
+                roll::from_reserve(&*shared.disk, &segment, reserve).map_err(failed)?
             }
         };
+        let roll::Prepared { file, name, len } = prepared;
+        shared.disk.rename(name, &segment.name).map_err(|error| {
+            shared.poison();
+            let text =
+                "make a journal file: it is not known whether it is there; check the disk and start again";
+            Error::failed_write(ErrorKind::Poisoned, text, error)
+                .in_file(shared.disk.path().join(&segment.name))
+        })?;
         self.generation_next += 1;
         let to = segment.header.base.advance(len - SEGMENT_HEADER_LEN as u64);
         shared.switch_to(segment.clone(), file.clone());
