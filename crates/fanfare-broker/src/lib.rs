@@ -5,6 +5,11 @@
 //! them, `machine` its state and how it changes, `index` the look-ups derived from it; `driver` runs all of it, and
 //! `transport` is what applications see: [`Broker`].
 
+#![allow(
+    clippy::result_large_err,
+    reason = "a refused publish hands its message back, by value as the port says"
+)]
+
 mod driver;
 mod index;
 pub mod journal;
@@ -13,7 +18,7 @@ mod record;
 pub mod storage;
 mod transport;
 
-pub use transport::{Broker, Options, Sync};
+pub use transport::{Broker, Options, SyncPolicy};
 
 #[cfg_attr(feature = "testing", path = "bugs/planted.rs")]
 #[cfg_attr(not(feature = "testing"), path = "bugs/none.rs")]

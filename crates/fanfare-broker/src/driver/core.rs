@@ -13,10 +13,14 @@ use super::{
     answer::Answer,
     command::{Command, closed},
     engine::Engine,
+    file::FileDriver,
     hub::Hub,
     stats::Figures,
 };
-use crate::index::{Index, Source};
+use crate::{
+    index::{Index, Source},
+    storage::Report,
+};
 
 /// What a store promises and bounds.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +44,8 @@ pub(crate) struct Core {
     pub(crate) figures: Figures,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) policy: Policy,
+    /// How the last run ended, in files.
+    pub(crate) report: Option<Report>,
     pub(crate) driver: Driver,
     /// Who has it open.
     pub(crate) handles: AtomicUsize,
@@ -51,7 +57,8 @@ pub(crate) struct Core {
 
 /// Who runs the engine.
 pub(crate) enum Driver {
-    Memory(Mutex<Engine>),
+    Memory(Box<Mutex<Engine>>),
+    File(FileDriver),
 }
 
 impl Core {
@@ -61,6 +68,7 @@ impl Core {
         clock: Arc<dyn Clock>,
         policy: Policy,
         driver: Driver,
+        report: Option<Report>,
     ) -> Self {
         Self {
             index: source.index.clone(),
@@ -69,6 +77,7 @@ impl Core {
             figures: Figures::default(),
             clock,
             policy,
+            report,
             driver,
             handles: AtomicUsize::new(0),
             is_closed: AtomicBool::new(false),
@@ -84,6 +93,7 @@ impl Core {
         }
         match &self.driver {
             Driver::Memory(engine) => self.run(engine, vec![command]),
+            Driver::File(driver) => driver.send(command, &self.policy, || self.ended()),
         }
     }
 
@@ -92,14 +102,17 @@ impl Core {
         &self,
         job: impl FnOnce(&Source) -> Result<T, Error> + Send + 'static,
     ) -> Ticket<T> {
-        let Driver::Memory(_) = &self.driver;
-        Ticket::ready(job(&self.source))
+        match &self.driver {
+            Driver::Memory(_) => Ticket::ready(job(&self.source)),
+            Driver::File(driver) => driver.reads.read(job),
+        }
     }
 
     /// In memory: publishes what is due by now.
     pub(crate) fn tick(&self) {
-        let Driver::Memory(engine) = &self.driver;
-        if self.clock.now().as_microsecond() >= self.next_due.load(Ordering::Acquire) {
+        if let Driver::Memory(engine) = &self.driver
+            && self.clock.now().as_microsecond() >= self.next_due.load(Ordering::Acquire)
+        {
             self.run(engine, Vec::new());
         }
     }
@@ -112,12 +125,25 @@ impl Core {
         }
     }
 
+    /// The threads, where there are some.
+    pub(crate) fn file(&self) -> Option<&FileDriver> {
+        match &self.driver {
+            Driver::Memory(_) => None,
+            Driver::File(driver) => Some(driver),
+        }
+    }
+
     pub(crate) fn is_memory(&self) -> bool {
         matches!(self.driver, Driver::Memory(_))
     }
 
     pub(crate) fn is_closed(&self) -> bool {
         self.is_closed.load(Ordering::Acquire)
+    }
+
+    /// Whether it was closed, or its last handle is gone.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.is_closed() || self.handles.load(Ordering::Acquire) == 0
     }
 
     /// Ends it: from now on every call is refused.

@@ -78,6 +78,10 @@ impl Engine {
         }
     }
 
+    pub(crate) fn hub(&self) -> Arc<Hub> {
+        self.hub.clone()
+    }
+
     /// Whether a command asked for the end.
     pub(crate) fn is_closing(&self) -> bool {
         self.is_closing

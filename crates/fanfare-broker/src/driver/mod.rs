@@ -1,20 +1,32 @@
 //! What makes the state machine a running broker: commands go in, batches are written, answers go out.
 //!
-//! [`Engine`] is the same for files and memory. Memory runs it inline, under a lock.
+//! [`Engine`] is the same for files and memory. Memory runs it inline, under a lock; files run it in one
+//! writer thread, with a second thread that syncs, and a third that reads what is not in memory.
+//!
+//! ```text
+//! callers --Command--> inbox --> writer: apply, append -----> attempts, settlements are answered
+//!                                   |
+//!                                   v
+//!                                sync queue --> syncer -----> receipts are answered, events become visible
+//! ```
 
 mod answer;
 mod command;
 mod core;
 mod engine;
+mod file;
 mod hub;
+mod inbox;
 mod open;
+mod reader;
 mod seats;
+mod snapshots;
 mod stats;
 mod store;
+mod syncer;
 
 pub(crate) use self::core::{Core, Policy};
-pub(crate) use command::{Command, Receipts, closed, outgoing_size_max, refuse_all};
-pub(crate) use engine::Engine;
-pub(crate) use hub::Hub;
-pub(crate) use open::open_memory;
+pub(crate) use command::{Command, closed, outgoing_size_max, refuse_all};
+pub(crate) use open::{open_file, open_memory};
 pub(crate) use seats::{Mail, Seat};
+pub(crate) use store::lift;

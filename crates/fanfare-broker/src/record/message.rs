@@ -104,7 +104,7 @@ pub(crate) fn decode_message(
 }
 
 /// The key alone, for those who only count.
-pub(super) fn peek_key<'a>(rest: &'a [u8]) -> Result<Option<&'a str>, Malformed> {
+pub(super) fn peek_key(rest: &[u8]) -> Result<Option<&str>, Malformed> {
     let mut wire = Wire::new(rest);
     let flags = wire.u16()?;
     if flags & KEY == 0 {

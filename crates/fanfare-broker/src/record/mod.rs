@@ -37,7 +37,7 @@ pub(crate) use change::{
     Acked, Created, Dead, Held, Record, Refiltered, Retried, get_failed, get_filters, get_name,
     get_positions, put_failed, put_filters, put_positions,
 };
-pub(crate) use event::{Event, EventPeek, decode_event, encode_event, peek_event};
+pub(crate) use event::{EventPeek, decode_event, encode_event, peek_event};
 pub(crate) use kind::Kind;
 pub(crate) use message::{decode_message, encode_message};
 pub(crate) use wire::Malformed;

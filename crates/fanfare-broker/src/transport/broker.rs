@@ -1,5 +1,6 @@
 use std::{
     fmt,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -12,8 +13,16 @@ use fanfare_core::{
     Receipt, Refusal, Refusals, Rejected, Subscription, Support, Tail, Ticket, TopicFilter, Transport,
 };
 
-use super::{consumer::GroupConsumer, options::Options, tail::LiveTail};
-use crate::driver::{Command, Core, closed, open_memory, outgoing_size_max, refuse_all};
+use super::{
+    consumer::GroupConsumer,
+    options::Options,
+    registry::{Name, share},
+    tail::LiveTail,
+};
+use crate::{
+    driver::{Command, Core, closed, lift, open_file, open_memory, outgoing_size_max, refuse_all},
+    storage,
+};
 
 /// The embedded broker: a transport that keeps its events in a folder, or in memory.
 ///
@@ -32,12 +41,86 @@ impl Broker {
     /// None today.
     pub fn memory(options: Options) -> Result<Self, Error> {
         let (policy, limits) = (options.policy(true), options.limits());
-        let core = open_memory(options.clock, &*options.random, policy, limits)?;
+        let core = open_memory(options.clock, &*options.random, policy, limits);
+        hold(&core);
         Ok(Self::on(core, "memory"))
     }
 
-    pub(super) fn on(core: Arc<Core>, name: &'static str) -> Self {
-        core.handles.fetch_add(1, Ordering::AcqRel);
+    /// The broker in memory of this name; an empty one if nobody in this process has it open. The options
+    /// count for the one that makes it.
+    ///
+    /// # Errors
+    /// None today.
+    pub fn memory_named(name: &str, options: Options) -> Result<Self, Error> {
+        let open = || {
+            let (policy, limits) = (options.policy(true), options.limits());
+            Ok(open_memory(options.clock, &*options.random, policy, limits))
+        };
+        Ok(Self::on(share(Name::Memory(name.to_owned()), open, hold)?, "memory"))
+    }
+
+    /// The broker in this folder, made if there is none. The options count for the one that opens it first.
+    /// Another process that has it is waited for. Reads the journal: this blocks, in a large store for
+    /// seconds.
+    ///
+    /// # Errors
+    /// `InUse`, `NewerFormat`, `Corrupt`, `Full` and `Io`; each says what to do.
+    pub fn open_blocking(folder: impl AsRef<Path>, options: Options) -> Result<Self, Error> {
+        let folder = folder.as_ref();
+        let failed = |error| {
+            let text = "make the data folder; choose another one, or mend its permissions";
+            Error::new(ErrorKind::Io, text).with("folder", folder.display()).because(error)
+        };
+        std::fs::create_dir_all(folder).map_err(failed)?;
+        let folder = folder.canonicalize().map_err(failed)?;
+        let open = || {
+            let opened = storage::file::open(&folder, options.storage()).map_err(lift)?;
+            Self::start(opened, &options)
+        };
+        Ok(Self::on(share(Name::Folder(folder.clone()), open, hold)?, "embedded"))
+    }
+
+    /// As [`Broker::open_blocking`], in a thread of its own.
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// # Cancel safety
+    /// Dropped before it is done, the broker is closed again.
+    pub async fn open(folder: impl Into<PathBuf>, options: Options) -> Result<Self, Error> {
+        let (folder, (promise, ticket)) = (folder.into(), Ticket::pair());
+        let run = move || promise.fulfil(Self::open_blocking(&folder, options));
+        let started = std::thread::Builder::new().name("fanfare-open".into()).spawn(run);
+        started.map_err(|error| Error::new(ErrorKind::Io, "start a thread").because(error))?;
+        ticket.await
+    }
+
+    /// A broker on any disk, for tests of crashes.
+    ///
+    /// # Errors
+    /// As [`Broker::open_blocking`].
+    #[doc(hidden)]
+    pub fn open_on(disk: Arc<dyn storage::file::Disk>, options: Options) -> Result<Self, Error> {
+        let core = Self::start(storage::file::open_on(disk, options.storage()).map_err(lift)?, &options)?;
+        hold(&core);
+        Ok(Self::on(core, "embedded"))
+    }
+
+    fn start(
+        (storage, recovered): (storage::file::FileStorage, storage::Recovered),
+        options: &Options,
+    ) -> Result<Arc<Core>, Error> {
+        let (policy, limits) = (options.policy(false), options.limits());
+        let clock = options.clock.clone();
+        open_file(Box::new(storage), recovered, clock, &*options.random, policy, limits)
+    }
+
+    /// How the last run of this store ended, and what was done about it; `None` in memory.
+    pub fn recovery(&self) -> Option<&storage::Report> {
+        self.core.report.as_ref()
+    }
+
+    fn on(core: Arc<Core>, name: &'static str) -> Self {
         let mut capabilities = Capabilities::none(name, core.policy.durability);
         for support in [
             &mut capabilities.delay,
@@ -195,6 +278,11 @@ impl Broker {
         self.core.send(Command::Submit { batch: accepted, is_atomic: false, refused, promise });
         ticket
     }
+}
+
+/// Counts one more handle.
+fn hold(core: &Arc<Core>) {
+    core.handles.fetch_add(1, Ordering::AcqRel);
 }
 
 /// Waits for an answer, at most this long.

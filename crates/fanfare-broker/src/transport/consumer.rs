@@ -82,7 +82,7 @@ impl GroupConsumer {
             match mail {
                 Mail::Joined(joined) => self.joined(joined),
                 Mail::Reopened(Reopened { lease, positions, keys }) => {
-                    keys.iter().for_each(|key| drop(self.held.remove(key)));
+                    self.held.retain(|key| !keys.contains(key));
                     self.first.extend(positions.into_iter().map(|position| (position, lease)));
                 }
             }

@@ -6,9 +6,10 @@ mod filter;
 mod log;
 mod operator;
 mod options;
+mod registry;
 mod tail;
 mod timer;
 mod walk;
 
 pub use broker::Broker;
-pub use options::{Options, Sync};
+pub use options::{Options, SyncPolicy};

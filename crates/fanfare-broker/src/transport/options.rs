@@ -2,12 +2,12 @@ use std::{sync::Arc, time::Duration};
 
 use fanfare_core::{Clock, Durability, Random};
 
-use crate::{driver::Policy, machine::Limits};
+use crate::{driver::Policy, machine::Limits, storage};
 
 /// When an event counts as durable.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Sync {
+pub enum SyncPolicy {
     /// When an `fdatasync` that began after its write has returned.
     #[default]
     Always,
@@ -24,7 +24,7 @@ pub enum Sync {
 pub struct Options {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
-    pub(crate) sync: Sync,
+    pub(crate) sync: SyncPolicy,
     pub(crate) segment_bytes: u64,
     pub(crate) reserve_bytes: u64,
     pub(crate) snapshot_every: u64,
@@ -54,7 +54,7 @@ impl Options {
         Self {
             clock,
             random,
-            sync: Sync::Always,
+            sync: SyncPolicy::Always,
             segment_bytes: 64 << 20,
             reserve_bytes: 64 << 20,
             snapshot_every: 64 << 20,
@@ -70,8 +70,8 @@ impl Options {
     }
 
     options! {
-        /// When an event counts as durable, in files. Default: [`Sync::Always`].
-        sync: Sync;
+        /// When an event counts as durable, in files. Default: [`SyncPolicy::Always`].
+        sync: SyncPolicy;
         /// Bytes of one journal file. Default: 64 MiB.
         segment_bytes: u64;
         /// Bytes that are kept free for bookkeeping on a full disk. Default: 64 MiB.
@@ -96,12 +96,20 @@ impl Options {
         scheduled_max: usize;
     }
 
+    pub(crate) fn storage(&self) -> storage::file::Options {
+        storage::file::Options::new(self.random.next_u64())
+            .segment_bytes(self.segment_bytes)
+            .reserve_bytes(self.reserve_bytes)
+            .lock_wait(self.lock_wait)
+            .lossy(self.sync != SyncPolicy::Always)
+    }
+
     pub(crate) fn policy(&self, is_memory: bool) -> Policy {
         let (durability, interval) = match (is_memory, self.sync) {
             (true, _) => (Durability::Memory, None),
-            (false, Sync::Always) => (Durability::Fsync, None),
-            (false, Sync::Never) => (Durability::Os, None),
-            (false, Sync::Interval(interval)) => (Durability::Os, Some(interval)),
+            (false, SyncPolicy::Always) => (Durability::Fsync, None),
+            (false, SyncPolicy::Never) => (Durability::Os, None),
+            (false, SyncPolicy::Interval(interval)) => (Durability::Os, Some(interval)),
         };
         Policy {
             durability,

@@ -13,6 +13,17 @@ macro_rules! tell {
                 }
             )*
         }
+
+        mod file {
+            $(
+                #[tokio::test]
+                async fn $fact() {
+                    let folder = tempfile::tempdir().unwrap();
+                    let options = super::rig::options().segment_bytes(1 << 20).reserve_bytes(1 << 20);
+                    super::facts::$fact(fanfare_broker::Broker::open(folder.path(), options).await.unwrap()).await;
+                }
+            )*
+        }
     };
 }
 

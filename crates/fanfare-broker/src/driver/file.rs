@@ -1,0 +1,248 @@
+use std::{
+    sync::{Arc, atomic::Ordering},
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use fanfare_core::{Error, ErrorKind, Timestamp};
+use parking_lot::Mutex;
+
+use super::{
+    answer::Answer,
+    command::Command,
+    core::{Core, Policy},
+    engine::{Engine, Written},
+    inbox::{Inbox, NotTaken},
+    reader::ReadThread,
+    snapshots::{Last, state_at},
+    store::{Store, lift},
+    syncer::{self, SyncQueue},
+};
+use crate::{
+    journal::Lsn,
+    machine::Limits,
+    storage::{Snapshots, Syncer},
+};
+
+/// The writer looks at the clock at least this often.
+const WAIT_MAX: Duration = Duration::from_secs(3600);
+/// How long the writer waits when there is no space even for bookkeeping.
+const FULL_WAIT: Duration = Duration::from_millis(100);
+
+/// The threads of a broker in files, seen from outside.
+pub(crate) struct FileDriver {
+    pub(crate) inbox: Inbox,
+    pub(crate) syncs: SyncQueue,
+    pub(crate) reads: ReadThread,
+}
+
+impl FileDriver {
+    pub(crate) fn new(reads: ReadThread) -> Self {
+        Self { inbox: Inbox::default(), syncs: SyncQueue::default(), reads }
+    }
+
+    pub(crate) fn send(&self, command: Command, policy: &Policy, ended: impl Fn() -> Error) {
+        match self.inbox.put(command, policy) {
+            Ok(()) => {}
+            Err(NotTaken::Ended(command)) => command.refuse(ended),
+            Err(NotTaken::Full(command)) => command.refuse(|| {
+                let text = "publish: too much waits for the disk already; publish it later";
+                Error::new(ErrorKind::Full, text)
+            }),
+        }
+    }
+}
+
+/// The writer's thread: it alone changes the state.
+pub(crate) struct Writer {
+    core: Arc<Core>,
+    engine: Engine,
+    limits: Limits,
+    syncer: Arc<dyn Syncer>,
+    snapshots: Arc<dyn Snapshots>,
+    last: Arc<Mutex<Option<Last>>>,
+    /// Where the newest snapshot, done or under way, was cut.
+    last_cut: Lsn,
+    snapshot: Option<JoinHandle<()>>,
+    /// Up to which position events were handed to the syncer.
+    position: u64,
+}
+
+impl Writer {
+    pub(crate) fn new(
+        core: Arc<Core>,
+        engine: Engine,
+        limits: Limits,
+        syncer: Arc<dyn Syncer>,
+        snapshots: Arc<dyn Snapshots>,
+        last: Option<Last>,
+    ) -> Self {
+        let last_cut = last.as_ref().map_or(Lsn::ZERO, |last| last.lsn);
+        let position = engine.machine.end();
+        let last = Arc::new(Mutex::new(last));
+        Self { core, engine, limits, syncer, snapshots, last, last_cut, snapshot: None, position }
+    }
+
+    /// Starts the writer, and the thread that syncs.
+    pub(crate) fn start(self) -> Result<(), Error> {
+        let started = thread::Builder::new().name("fanfare-write".into()).spawn(move || self.run());
+        started.map_err(|error| Error::new(ErrorKind::Io, "start a thread").because(error))?;
+        Ok(())
+    }
+
+    fn run(mut self) {
+        let core = self.core.clone();
+        let Some(driver) = core.file() else { return };
+        let syncing = {
+            let (core, syncer) = (core.clone(), self.syncer.clone());
+            let run = move || core.file().map_or((), |driver| syncer::run(&core, driver, &*syncer));
+            thread::Builder::new().name("fanfare-sync".into()).spawn(run)
+        };
+        let outcome = match syncing {
+            Ok(syncing) => self.work(driver, syncing),
+            Err(error) => Err(Error::new(ErrorKind::Io, "start a thread").because(error)),
+        };
+        if let Err(error) = outcome {
+            core.end(Some(error.to_string()));
+            self.engine.fail(&error.to_string());
+            driver.syncs.end();
+        }
+        driver.inbox.end();
+        drop(self);
+        driver.inbox.take_rest().into_iter().for_each(|command| command.refuse(|| core.ended()));
+    }
+
+    fn work(&mut self, driver: &FileDriver, syncing: JoinHandle<()>) -> Result<(), Error> {
+        let mut commands = Vec::new();
+        let mut syncing = Some(syncing);
+        loop {
+            let wait = self.wait(self.core.clock.now());
+            driver.inbox.take(&mut commands, wait);
+            if self.core.is_closed() {
+                let ended = || self.core.ended();
+                commands.drain(..).for_each(|command| command.refuse(ended));
+                return Err(self.core.ended());
+            }
+            self.apply(&mut commands, self.core.clock.now(), self.core.clock.monotonic())?;
+            let written = self.engine.write()?;
+            self.tell();
+            if self.engine.is_closing() {
+                return self.close(driver, written, syncing.take());
+            }
+            self.hand_over(driver, written);
+            self.core.index.trim(self.core.policy.recent_max);
+            self.save_state();
+        }
+    }
+
+    /// How long nothing happens by itself.
+    fn wait(&self, now: Timestamp) -> Duration {
+        let due = self.engine.machine.next_due();
+        due.map_or(WAIT_MAX, |due| {
+            Duration::try_from(due.duration_since(now)).unwrap_or_default().min(WAIT_MAX)
+        })
+    }
+
+    /// Applies commands; when there is no space even for bookkeeping, waits for some.
+    fn apply(
+        &mut self,
+        commands: &mut Vec<Command>,
+        now: Timestamp,
+        monotonic: Duration,
+    ) -> Result<(), Error> {
+        loop {
+            match self.engine.apply(commands, now, monotonic) {
+                Err(error) if error.kind() == ErrorKind::Full && !self.core.is_closed() => {
+                    #[allow(clippy::disallowed_methods, reason = "the driver's threads live in real time")]
+                    thread::sleep(FULL_WAIT);
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// Hands a batch to the syncer, or answers at once where the policy says so.
+    fn hand_over(&mut self, driver: &FileDriver, written: Written) {
+        let is_new = written.position > self.position;
+        self.position = written.position;
+        if self.core.policy.durability == fanfare_core::Durability::Fsync {
+            let is_wanted = is_new || !written.durable.is_empty();
+            driver.syncs.put(written, is_wanted);
+            return;
+        }
+        self.core.index.set_visible(written.position);
+        written.durable.into_iter().for_each(Answer::give);
+        if is_new {
+            self.core.hub.wake_all();
+        }
+        if self.core.policy.interval.is_some() {
+            let (end, position) = (written.end, written.position);
+            driver.syncs.put(Written { end, position, durable: Vec::new() }, false);
+        }
+    }
+
+    fn tell(&self) {
+        let figures = &self.core.figures;
+        figures.repeats.store(self.engine.machine.repeats(), Ordering::Relaxed);
+        figures.scheduled.store(self.engine.machine.scheduled() as u64, Ordering::Relaxed);
+        if let Store::Journal(storage) = &self.engine.store {
+            figures.bytes.store(storage.space().journal_bytes, Ordering::Relaxed);
+        }
+    }
+
+    /// Saves the state in another thread when the journal has grown enough.
+    fn save_state(&mut self) {
+        let end = self.engine.store.end();
+        if end.since(self.last_cut) < self.core.policy.snapshot_every
+            || self.snapshot.as_ref().is_some_and(|running| !running.is_finished())
+        {
+            return;
+        }
+        let Some(reader) = self.engine.source.reader.clone() else { return };
+        let (last, limits, epoch) = (self.last.clone(), self.limits, self.engine.machine.epoch());
+        let snapshots = self.snapshots.clone();
+        let run = move || {
+            let older = last.lock().clone();
+            // A snapshot that fails leaves the older one; the next one is tried later.
+            let Ok(body) = state_at(older, &*reader, end, epoch, limits) else { return };
+            if snapshots.snapshot(end, &body).is_ok() {
+                *last.lock() = Some(Last { lsn: end, body });
+            }
+        };
+        self.last_cut = end;
+        self.snapshot = thread::Builder::new().name("fanfare-snapshot".into()).spawn(run).ok();
+    }
+
+    /// The last sync, the last snapshot, the mark of a clean stop.
+    fn close(
+        &mut self,
+        driver: &FileDriver,
+        written: Written,
+        syncing: Option<JoinHandle<()>>,
+    ) -> Result<(), Error> {
+        driver.inbox.end();
+        let (end, position) = (written.end, written.position);
+        driver.syncs.put(Written { end, position, durable: Vec::new() }, true);
+        driver.syncs.end();
+        for thread in [syncing, self.snapshot.take()].into_iter().flatten() {
+            let _ = thread.join();
+        }
+        if let Some(failure) = self.core.failure() {
+            written.durable.into_iter().for_each(|answer| answer.fail(&failure.to_string()));
+            return Err(failure);
+        }
+        // Without a snapshot the next start reads the journal instead.
+        let _ = self.snapshots.snapshot(end, &self.engine.machine.encode());
+        let store = std::mem::replace(&mut self.engine.store, Store::Memory { end });
+        let closed = match store {
+            Store::Journal(storage) => storage.close_clean().map_err(lift),
+            Store::Memory { .. } => Ok(()),
+        };
+        self.core.end(closed.as_ref().err().map(ToString::to_string));
+        match closed {
+            Ok(()) => written.durable.into_iter().for_each(Answer::give),
+            Err(error) => written.durable.into_iter().for_each(|answer| answer.fail(&error.to_string())),
+        }
+        Ok(())
+    }
+}

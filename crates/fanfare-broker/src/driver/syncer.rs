@@ -1,0 +1,104 @@
+#![allow(clippy::disallowed_methods, reason = "the driver's threads live in real time")]
+
+use std::{
+    mem,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use parking_lot::{Condvar, Mutex};
+
+use super::{answer::Answer, core::Core, engine::Written, file::FileDriver};
+use crate::storage::Syncer;
+
+/// How long bookkeeping that nobody waits for stays unsynced.
+const LAZY: Duration = Duration::from_millis(20);
+
+/// Batches that wait for a sync.
+#[derive(Default)]
+pub(crate) struct SyncQueue {
+    state: Mutex<State>,
+    ready: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    position: u64,
+    durable: Vec<Answer>,
+    /// Somebody waits, or events are to become visible.
+    is_wanted: bool,
+    /// Something was written since the last sync began.
+    is_dirty: bool,
+    is_ended: bool,
+}
+
+impl SyncQueue {
+    pub(crate) fn put(&self, written: Written, is_wanted: bool) {
+        let mut state = self.state.lock();
+        let was_dirty = mem::replace(&mut state.is_dirty, true);
+        state.position = state.position.max(written.position);
+        state.durable.extend(written.durable);
+        let must_wake = (is_wanted && !state.is_wanted) || !was_dirty;
+        state.is_wanted |= is_wanted;
+        drop(state);
+        if must_wake {
+            self.ready.notify_one();
+        }
+    }
+
+    /// Lets the thread end when it has synced what is there.
+    pub(crate) fn end(&self) {
+        self.state.lock().is_ended = true;
+        self.ready.notify_one();
+    }
+
+    /// Waits for work; `None`: there will be no more.
+    fn take(&self, lazy: Duration) -> Option<(u64, Vec<Answer>)> {
+        let mut state = self.state.lock();
+        let mut until = None;
+        loop {
+            if state.is_wanted || (state.is_dirty && state.is_ended) {
+                break;
+            }
+            if state.is_ended {
+                return None;
+            }
+            if !state.is_dirty {
+                self.ready.wait(&mut state);
+                continue;
+            }
+            let until = *until.get_or_insert_with(|| Instant::now() + lazy);
+            if self.ready.wait_until(&mut state, until).timed_out() {
+                break;
+            }
+        }
+        state.is_wanted = false;
+        state.is_dirty = false;
+        Some((state.position, mem::take(&mut state.durable)))
+    }
+}
+
+/// Syncs until the queue ends, or a sync fails: then everything ends.
+pub(crate) fn run(core: &Arc<Core>, driver: &FileDriver, syncer: &dyn Syncer) {
+    let lazy = core.policy.interval.unwrap_or(LAZY);
+    while let Some((position, durable)) = driver.syncs.take(lazy) {
+        driver.inbox.set_syncing(true);
+        let started = Instant::now();
+        let outcome = syncer.sync();
+        core.figures.synced(started.elapsed());
+        driver.inbox.set_syncing(false);
+        if let Err(error) = outcome {
+            let why = format!("a sync failed: {error}; check the disk and start again");
+            core.end(Some(why.clone()));
+            durable.into_iter().for_each(|answer| answer.fail(&why));
+            driver.inbox.end();
+            return;
+        }
+        let is_new = position > core.index.visible();
+        core.index.set_visible(position);
+        durable.into_iter().for_each(Answer::give);
+        if is_new {
+            core.hub.wake_all();
+        }
+    }
+}
