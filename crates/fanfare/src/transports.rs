@@ -17,6 +17,8 @@ pub(crate) async fn open(
     let options = Options::new(clock.clone(), random.clone());
     match scheme {
         "memory" if rest.is_empty() => Ok(Arc::new(Broker::memory(options)?)),
+        "memory" => Ok(Arc::new(Broker::memory_named(rest, options)?)),
+        "file" if !rest.is_empty() => Ok(Arc::new(Broker::open(rest, options).await?)),
         "kafka" | "amqp" | "amqps" | "nats" | "redis" | "rediss" | "postgres" | "postgresql" => {
             let text = format!(
                 "this build of Fanfare has no adapter for `{scheme}:`; use \"file:./data\" or \"memory:\""
