@@ -22,8 +22,9 @@ mod transports;
 pub use app::{App, Running};
 pub use extract::{Attempt, Context, State};
 pub use fanfare_core::{
-    Envelope, Event, Events, Extension, Failure, Input, IntoOutcome, Outputs, Portable, Publishable,
-    RawEvent, Retry, Start, Topic, TopicFilter,
+    DeadLetter, Envelope, Event, Events, ExpectedRevision, Extension, Failure, GroupName, GroupStatus, Input,
+    IntoOutcome, Operator, Outputs, Portable, Publishable, RawEvent, Receipt, Retry, Selection, Start, Topic,
+    TopicFilter,
 };
 pub use fanfare_macros::{Event, Events};
 pub use handler::{BlockingExt, HandlerExt};

@@ -52,3 +52,33 @@ fn async_handlers_run_at_once_and_what_they_return_is_emitted() {
         ],
     );
 }
+
+#[test]
+fn on_the_broker_a_flaky_handler_is_retried_and_a_dead_letter_is_redriven() {
+    let story = story(env!("CARGO_BIN_EXE_broker"));
+    let notifier = [
+        "Sending notification for order: Python Book (attempt 1)",
+        "attempt 1 to notify order 2 failed: the post office is busy",
+        "Sending notification for order: Desk Lamp (attempt 2)",
+        "attempt 1 to notify order 3 failed: the street is closed",
+        "attempt 2 to notify order 3 failed: the street is closed",
+        "attempt 3 to notify order 3 failed: the street is closed",
+        "dead letter of shop//send_notification: gave up after 3 attempts: the street is closed",
+        "attempt 3: the street is closed",
+        "Sending notification for order: Python Book (attempt 1)",
+        "everything is settled",
+    ];
+    assert_told(&story, &notifier);
+    assert_told(&story, &["durable: Fsync", "2 left", "1 left", "1 left", "redriven: 1"]);
+    assert_eq!(story.matches("Updating inventory").count(), 3, "redrive reaches one group alone:\n{story}");
+}
+
+#[test]
+fn a_folder_that_is_kept_is_gone_on_with() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().to_str().expect("a path in UTF-8");
+    let first = run(env!("CARGO_BIN_EXE_broker"), &["--data", path]);
+    let second = run(env!("CARGO_BIN_EXE_broker"), &["--data", path]);
+    let count = |output: Output| String::from_utf8_lossy(&output.stdout).matches("Updating inventory").count();
+    assert_eq!((count(first), count(second)), (3, 3), "what the first run has settled is not handled again");
+}
