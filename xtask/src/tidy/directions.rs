@@ -25,7 +25,8 @@ const MAY_USE: [(&str, &[&str]); 11] = [
 ];
 
 /// Packages that only stand at the end of the chain.
-const ENDS: [&str; 7] = ["crates/fanfare-cli", "apps/", "examples/", "benches", "sim", "fuzz", "xtask"];
+const ENDS: [&str; 8] =
+    ["crates/fanfare-cli", "apps/", "examples/", "docs/", "benches", "sim", "fuzz", "xtask"];
 
 /// What makes a runtime or does I/O, and so must not come into the vocabulary.
 const NOT_IN_CORE: [&str; 6] = ["tokio", "mio", "async-std", "smol", "socket2", "hyper"];
