@@ -85,6 +85,27 @@ fn damage_below_a_mark_that_a_later_batch_carries_is_refused() {
 }
 
 #[test]
+fn damage_below_a_snapshot_is_refused() {
+    let disk = FaultDisk::new(1);
+    let (mut storage, _) = open(&disk).unwrap();
+    let appended = append(&mut storage, 3);
+    storage.snapshots().snapshot(appended[2], b"state").unwrap();
+    disk.kill();
+    let name = segments(&disk).pop().unwrap();
+    let whole = disk.read(&name).unwrap();
+    flip(&disk, &name, 64 + appended[1].0 as usize + 50);
+    assert_eq!(
+        open(&disk).unwrap_err().kind(),
+        ErrorKind::Corrupt,
+        "its name says that all before it was synced"
+    );
+
+    disk.write(&name, whole).unwrap();
+    flip(&disk, &name, 64 + appended[2].0 as usize + 50);
+    assert_eq!(recover(&disk).unwrap().1, appended[..2], "what follows it is a torn tail");
+}
+
+#[test]
 fn damage_in_a_segment_before_the_mark_is_refused_while_batches_are_read() {
     let disk = FaultDisk::new(1);
     let (mut storage, _) = open(&disk).unwrap();

@@ -74,6 +74,23 @@ fn a_segment_made_of_the_reserve_survives_a_power_cut() {
 }
 
 #[test]
+fn a_reserve_that_was_a_segment_for_a_while_is_made_again() {
+    for seed in 0..100 {
+        let disk = FaultDisk::new(seed);
+        disk.set_quota(Some(2 * SEGMENT + 1000));
+        let (mut storage, _) = open(&disk);
+        fill(&mut storage, Class::Event);
+        storage.syncer().sync().unwrap();
+        fill(&mut storage, Class::Bookkeeping);
+        disk.power_cut();
+        disk.set_quota(None);
+        drop(open(&disk));
+        let reserve = disk.read("reserve").unwrap();
+        assert!(reserve.len() as u64 == SEGMENT && reserve.iter().all(|byte| *byte == 0), "seed {seed}");
+    }
+}
+
+#[test]
 fn a_clean_stop_is_possible_on_a_full_disk() {
     let disk = FaultDisk::new(1);
     disk.set_quota(Some(2 * SEGMENT + 1000));
