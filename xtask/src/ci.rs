@@ -2,17 +2,18 @@
 
 use crate::{
     cli, docs, licences,
-    process::{cargo, run as run_command, step},
+    process::{cargo, output, run as run_command, step},
     test, tidy,
 };
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use std::time::Instant;
 
 /// One thing that must hold.
 type Check = fn() -> Result<()>;
 
 pub(crate) fn run() -> Result<()> {
-    let steps: [(&str, Check); 6] = [
+    let steps: [(&str, Check); 7] = [
+        ("lock file", lock_file),
         ("format", format),
         ("tidy", tidy::run),
         ("licences", licences::run),
@@ -35,6 +36,14 @@ pub(crate) fn run() -> Result<()> {
     }
     step("everything passed");
     Ok(())
+}
+
+fn lock_file() -> Result<()> {
+    step("lock file");
+    let mut command = cargo();
+    output(command.args(["metadata", "--locked", "--format-version=1"]))
+        .map(drop)
+        .context("Cargo.lock does not fit the manifests: run `cargo check` and commit it")
 }
 
 fn format() -> Result<()> {
