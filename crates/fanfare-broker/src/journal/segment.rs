@@ -34,7 +34,7 @@ impl Seed {
 /// A file is longer than what is written in it: it was allocated in one piece.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SegmentHeader {
-    /// The store it belongs to: the random number its first epoch was.
+    /// The store it belongs to: random, and never told outside the folder.
     pub store: u64,
     /// Raised with each new segment.
     pub generation: u64,

@@ -10,7 +10,8 @@ use crate::journal::{BatchBuf, Lsn};
 /// Dropped without [`close_clean`](Self::close_clean) it is as if the process had been killed.
 pub trait Storage: Send {
     /// Writes a batch at the end of the journal and returns its LSN. On return the operating system has it:
-    /// it survives the process, and readers see it. An empty batch writes nothing.
+    /// it survives the process, and readers see it. An empty batch writes nothing. When nobody syncs, the
+    /// storage does it itself now and then, so that what is unsynced stays bounded.
     ///
     /// # Errors
     /// `Full`: nothing of it was written; the journal goes on, and the same batch may be tried again.

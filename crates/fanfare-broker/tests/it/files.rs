@@ -163,3 +163,35 @@ fn a_journal_in_memory_reads_as_it_was_written_and_releases_what_is_old() {
     assert_eq!(reader.read(storage.end(), 1).unwrap_err().kind(), ErrorKind::OutOfRange);
     assert_eq!(reader.batches(Lsn::ZERO).unwrap_err().kind(), ErrorKind::OutOfRange);
 }
+
+#[test]
+fn what_is_unsynced_stays_bounded_though_nobody_syncs() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut storage, _) = file::open(folder.path(), options()).unwrap();
+    for _ in 0..40 {
+        storage.append(&mut batch(&[&[1; 8000]]), Class::Event).unwrap();
+        let unsynced = storage.end().since(storage.syncer().synced());
+        assert!(unsynced <= 18 * 8192, "{unsynced}");
+    }
+}
+
+#[test]
+fn batches_across_the_bounds_of_what_is_read_at_once_are_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = || options().segment_bytes(8 << 20);
+    let (mut storage, _) = file::open(folder.path(), options()).unwrap();
+    let body = |number: u64| number.to_le_bytes().repeat((number * 7919 % 4000) as usize);
+    for number in 0..1000 {
+        storage.append(&mut batch(&[&body(number)]), Class::Event).unwrap();
+    }
+    drop(storage);
+    for _ in 0..2 {
+        let (_, recovered) = file::open(folder.path(), options()).unwrap();
+        let mut number = 0;
+        for batch in recovered.batches {
+            assert!(batch.unwrap().records().next().unwrap().body == body(number));
+            number += 1;
+        }
+        assert_eq!(number, 1000);
+    }
+}

@@ -7,4 +7,5 @@ mod damage;
 mod files;
 mod format;
 mod full;
+mod threads;
 mod world;

@@ -1,3 +1,4 @@
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -92,7 +93,7 @@ fn load_or_create_meta(disk: &dyn Disk, folder: &Folder, options: &Options) -> R
     }
     let created = Meta {
         store: options.entropy,
-        epoch: options.entropy,
+        epoch: first_epoch(options.entropy),
         start: Lsn::ZERO,
         synced: Lsn::ZERO,
         boot: disk.boot_id(),
@@ -180,6 +181,14 @@ fn write_meta(disk: &dyn Disk, meta: &Meta, folder: &mut Folder) -> Result<(), E
         Err(failed) => Err(failed.error),
         Ok(()) => Ok(()),
     }
+}
+
+/// The epoch goes out in cursors, the store's id must not become known with it: who knew it could forge a
+/// batch inside a payload. So the one cannot be told from the other.
+fn first_epoch(store: u64) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    store.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// A new epoch, which is not the old one.

@@ -12,8 +12,8 @@ pub struct Options {
 }
 
 impl Options {
-    /// Options with 64 bits of randomness, which become the epoch if the store is created now or if its
-    /// epoch must change.
+    /// Options with 64 bits of randomness, of which the store's id and its epoch are made if it is created
+    /// now, or a new epoch if that must change.
     pub fn new(entropy: u64) -> Self {
         Self {
             entropy,

@@ -191,6 +191,11 @@ impl Shared {
         segments.push(Arc::new(segment));
     }
 
+    /// How many segments that the writer has left wait for a sync.
+    pub(super) fn unsynced_segments(&self) -> usize {
+        lock(&self.dirty).rolled.len()
+    }
+
     /// Takes over what is to be synced now.
     pub(super) fn take_pending(&self) -> Pending {
         let mut dirty = lock(&self.dirty);

@@ -10,6 +10,10 @@ use super::{DiskFile, Options, names, roll};
 use crate::journal::{BATCH_HEADER_LEN, BODY_MAX, BatchBuf, Lsn, Meta, SEGMENT_HEADER_LEN, Stop};
 use crate::storage::{Class, Error, ErrorKind, Reader, Snapshots, Space, Storage, Syncer, is_full};
 
+/// Segments that may wait for a sync, each an open file; then the writer syncs itself. It bounds what an
+/// open after an unclean stop has to write again, when nobody syncs.
+const UNSYNCED_SEGMENTS_MAX: usize = 16;
+
 /// A journal in files, as its writer sees it.
 pub struct FileStorage {
     shared: Arc<Shared>,
@@ -50,6 +54,9 @@ impl FileStorage {
 
     /// Goes on in a new segment with space for a batch of this length.
     fn roll(&mut self, batch_len: u64, class: Class) -> Result<(), Error> {
+        if self.shared.unsynced_segments() >= UNSYNCED_SEGMENTS_MAX {
+            syncer::sync(&self.shared)?;
+        }
         let shared = &self.shared;
         let needed = SEGMENT_HEADER_LEN as u64 + batch_len;
         let len = self.options.segment_bytes.max(needed);
