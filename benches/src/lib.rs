@@ -8,3 +8,5 @@ pub mod load;
 pub mod place;
 pub mod raw;
 pub mod rounds;
+pub mod sqlite;
+pub mod system;

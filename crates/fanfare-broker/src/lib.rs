@@ -29,3 +29,6 @@ pub use bugs::{Bug, plant};
 
 #[cfg(feature = "testing")]
 pub mod testing;
+
+#[cfg(all(test, feature = "testing"))]
+mod simulation;

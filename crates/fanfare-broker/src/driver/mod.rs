@@ -30,3 +30,14 @@ pub(crate) use command::{Command, closed, outgoing_size_max, refuse_all};
 pub(crate) use open::{open_file, open_memory};
 pub(crate) use seats::{Mail, Seat};
 pub(crate) use store::lift;
+
+/// What simulations drive themselves.
+#[cfg(test)]
+pub(crate) use self::{
+    answer::Answer,
+    command::Receipts,
+    engine::Engine,
+    open::{Started, start},
+    snapshots::{Last, state_at},
+    store::Store,
+};

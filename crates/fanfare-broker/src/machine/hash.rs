@@ -74,8 +74,7 @@ mod tests {
     #[test]
     fn the_values_that_snapshots_hold_never_change() {
         let hasher = Hasher::new([1, 2]).number(3).bytes(b"a text that is longer than sixteen bytes");
-        assert_eq!(hasher.finish_wide(), hasher.finish_wide());
-        assert_eq!(format!("{:032x}", hasher.finish_wide()), "PINNED");
+        assert_eq!(format!("{:032x}", hasher.finish_wide()), "024ace5879f69be7dc0967b1f0c5906d");
     }
 
     #[test]

@@ -1,0 +1,84 @@
+//! Durable publish, each receipt awaited: the embedded broker, the bare log and SQLite in the same run.
+#![allow(clippy::disallowed_methods, reason = "a bench measures the wall clock")]
+#![allow(clippy::print_stdout, reason = "a bench prints")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use fanfare_benches::bare::BareLog;
+use fanfare_benches::load::{PAYLOAD, published_per_second};
+use fanfare_benches::place::Place;
+use fanfare_benches::rounds::{Contestant, interleaved, print};
+use fanfare_benches::sqlite::Sqlite;
+use fanfare_benches::system::{SystemClock, SystemRandom};
+use fanfare_broker::{Broker, Options};
+use fanfare_core::{ByteString, EventId, Message, Metadata, Topic, Transport};
+use uuid::Uuid;
+
+const ROUNDS: usize = 5;
+const RUN_FOR: Duration = Duration::from_millis(1500);
+
+static BODY: [u8; PAYLOAD] = [b'x'; PAYLOAD];
+
+fn main() -> anyhow::Result<()> {
+    let place = Place::open()?;
+    println!("durable publish, payloads of {PAYLOAD} bytes: {}", place.describe());
+    for in_flight in [1, 64, 1024] {
+        let contestants = vec![
+            Contestant::new("bare log", || bare(&place, in_flight)),
+            Contestant::new("fanfare, fsync", || fanfare(&place, in_flight)),
+            Contestant::new("SQLite, WAL, FULL", || sqlite(&place, in_flight)),
+        ];
+        let figures = interleaved(ROUNDS, contestants)?;
+        print(&format!("{in_flight} in flight, each awaited"), "events/s", &figures);
+    }
+    Ok(())
+}
+
+fn bare(place: &Place, in_flight: usize) -> anyhow::Result<f64> {
+    let log = Arc::new(BareLog::open(&place.folder("bare")?)?);
+    published_per_second(in_flight, RUN_FOR, move |_, _| {
+        let log = log.clone();
+        async move {
+            log.publish(&BODY).await;
+            Ok(())
+        }
+    })
+}
+
+fn sqlite(place: &Place, in_flight: usize) -> anyhow::Result<f64> {
+    let log = Arc::new(Sqlite::open(&place.folder("sqlite")?)?);
+    published_per_second(in_flight, RUN_FOR, move |_, _| {
+        let log = log.clone();
+        async move { log.publish(&BODY).await.map(drop) }
+    })
+}
+
+/// Keyed events with an id of their own: every task publishes to its own key.
+fn fanfare(place: &Place, in_flight: usize) -> anyhow::Result<f64> {
+    let options = Options::new(Arc::new(SystemClock::start()), Arc::new(SystemRandom));
+    let broker = Arc::new(Broker::open_blocking(place.folder("fanfare")?, options)?);
+    let topic = Topic::from_static("bench.event");
+    let keys: Arc<Vec<ByteString>> =
+        Arc::new((0..in_flight).map(|task| format!("key-{task}").into()).collect());
+    let publishing = broker.clone();
+    let rate = published_per_second(in_flight, RUN_FOR, move |task, number| {
+        let (broker, topic, keys) = (publishing.clone(), topic.clone(), keys.clone());
+        async move {
+            let id = EventId::Uuid(Uuid::from_u64_pair(task as u64, number));
+            let mut metadata = Metadata::new(
+                id,
+                ByteString::from_static("bench"),
+                ByteString::from_static("bench.event.happened"),
+            );
+            metadata.key = keys.get(task).cloned();
+            let message = Message::new(topic, metadata, BODY.as_slice().into());
+            let receipt = broker.submit(vec![message.into()], false).await?.pop();
+            receipt.context("one message, one receipt")??;
+            Ok(())
+        }
+    })?;
+    drop(broker);
+    Ok(rate)
+}
