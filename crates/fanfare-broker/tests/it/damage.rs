@@ -5,7 +5,7 @@ use std::time::Duration;
 use fanfare_broker::journal::{BatchBuf, Lsn};
 use fanfare_broker::storage::file::{FileStorage, Options, open_on};
 use fanfare_broker::storage::{Class, Error, ErrorKind, Recovered, Storage};
-use fanfare_broker::testing::FaultDisk;
+use fanfare_broker::testing::{FaultDisk, Rng};
 
 const META: &str = "fanfare.meta";
 
@@ -144,6 +144,61 @@ fn every_damaged_byte_of_a_cleanly_stopped_journal_is_refused() {
             disk.kill();
             disk.write(name, whole.clone()).unwrap();
             disk.write(META, meta).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_changed_byte_anywhere_is_refused_or_cut_above_the_marks_but_never_read() {
+    for seed in 0..400 {
+        let mut rng = Rng::new(seed);
+        let disk = FaultDisk::new(seed);
+        let mut appended = Vec::new();
+        let mut marked = 0;
+        for _ in 0..1 + rng.below(3) {
+            let (mut storage, recovered) = open(&disk).unwrap();
+            drop(recovered);
+            // What was recovered was synced, and the meta file says so.
+            marked = appended.len();
+            for _ in 0..rng.below(40) {
+                match rng.below(4) {
+                    0 => drop(storage.syncer().sync().unwrap()),
+                    1 if rng.percent(20) => {
+                        storage.snapshots().snapshot(storage.end(), b"state").unwrap();
+                        marked = appended.len();
+                    }
+                    _ => {
+                        let synced = storage.syncer().synced();
+                        marked = marked.max(appended.partition_point(|lsn| *lsn < synced));
+                        let mut batch = BatchBuf::new();
+                        batch.push_bytes(1, &vec![7; rng.below(600) as usize]);
+                        appended.push(storage.append(&mut batch, Class::Event).unwrap());
+                    }
+                }
+            }
+            if rng.percent(50) {
+                Box::new(storage).close_clean().unwrap();
+                marked = appended.len();
+            }
+            disk.kill();
+        }
+        let names = disk.names();
+        let name = &names[rng.below(names.len() as u64) as usize];
+        let mut bytes = disk.read(name).unwrap();
+        let position = rng.below(bytes.len() as u64) as usize;
+        bytes[position] ^= 1 + rng.below(255) as u8;
+        disk.write(name, bytes).unwrap();
+        match recover(&disk) {
+            Ok((_, found, _)) => {
+                assert_eq!(found, appended[..found.len()], "seed {seed}");
+                assert!(found.len() >= marked, "seed {seed}: {name} byte {position}");
+            }
+            Err(error) => {
+                assert!(
+                    matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::NewerFormat),
+                    "seed {seed}: {error}"
+                );
+            }
         }
     }
 }
