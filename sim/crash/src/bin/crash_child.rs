@@ -1,7 +1,7 @@
 //! One life: clients publish keyed events, three groups handle them, until SIGKILL or until all is drained.
 //!
-//! Arguments: the data folder, the number of this life, `work` or `drain`; standard input: a JSON list of what
-//! to publish again.
+//! Arguments: the data folder, the number of this life, `work` or `drain`, and the name of a bug to plant, if any;
+//! standard input: a JSON list of what to publish again.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -75,10 +75,15 @@ async fn main() -> anyhow::Result<()> {
     let data = PathBuf::from(argument("data folder")?);
     let number: u64 = argument("number of this life")?.parse()?;
     let is_working = argument("`work` or `drain`")? == "work";
+    let is_key_lock_dropped = arguments.next().is_some_and(|bug| bug == "key-lock-dropped");
     let again: Vec<Work> = serde_json::from_reader(std::io::stdin())?;
 
     let retry = Retry::fixed(Duration::from_millis(5)).attempts_max(10_000);
-    let running = App::new("crash")
+    let mut app = App::new("crash");
+    if is_key_lock_dropped {
+        app = app.plant_key_lock_dropped();
+    }
+    let running = app
         .transport(format!("file:{}", data.display()))
         .state(Mood(number))
         .on(steady.retry(retry))

@@ -54,3 +54,9 @@ fn nothing_acknowledged_is_lost_and_no_order_is_broken_by_kill_9() {
     );
     println!("48 kills: {first} first deliveries, {again} redeliveries, no promise broken");
 }
+
+#[test]
+fn a_dropped_key_lock_is_found() {
+    let verdict = crash_loop(5, 2, &["key-lock-dropped".to_owned()]).unwrap_err();
+    assert!(verdict.contains("while another of the key was running"), "{verdict}");
+}
