@@ -141,6 +141,32 @@ thread_local! {
     static CAUSES: RefCell<Vec<Arc<Cause>>> = const { RefCell::new(Vec::new()) };
 }
 
+/// A frame of a root emit whose cause nobody asked for yet. Leaves it when dropped.
+pub(crate) struct Root;
+
+/// Opens a frame where none is open.
+#[inline]
+pub(crate) fn enter_root(event_type: &'static str) -> Root {
+    FRAME.with(|frame| {
+        frame.level.set(1);
+        frame.event_type.set(event_type);
+    });
+    Root
+}
+
+impl Drop for Root {
+    #[inline]
+    fn drop(&mut self) {
+        FRAME.with(|frame| {
+            if frame.is_known.get() {
+                drop(pop());
+                frame.is_known.set(false);
+            }
+            frame.level.set(0);
+        });
+    }
+}
+
 /// Leaves the frame when dropped.
 pub(crate) struct Entered {
     level: u32,

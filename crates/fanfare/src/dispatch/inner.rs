@@ -15,7 +15,7 @@ use super::{
     cause,
     handler::{Entry, RefHandler, Seat, Seated, TaskHandler, Trouble},
     node::{AnyNode, Garbage, Lists, Node},
-    report::{FailureKind, HandlerFailure, Report},
+    report::{FailureKind, HandlerFailure, More, Notes, Report},
     subject::{Named, Subject},
     subscription::Subscription,
     table::Table,
@@ -196,7 +196,7 @@ impl Inner {
 
     /// Puts a failure where it is seen: the report, the log, the hook.
     #[cold]
-    pub(crate) fn failed(&self, seat: &Seat, failure: HandlerFailure, report: &mut Report) {
+    pub(crate) fn failed(&self, seat: &Seat, failure: HandlerFailure, notes: &mut Option<Box<More>>) {
         seat.failed.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         tracing::error!(
             handler = &*failure.handler,
@@ -207,7 +207,7 @@ impl Inner {
         if let Some(hook) = &self.settings.on_error {
             guarded("on_error", || hook(&failure));
         }
-        report.more().failures.push(failure);
+        notes.more().failures.push(failure);
     }
 
     /// Settles what a call left behind; answers the events that it returned.
@@ -217,14 +217,14 @@ impl Inner {
         seat: &Seat,
         event: &S,
         trouble: Trouble,
-        report: &mut Report,
+        notes: &mut Option<Box<More>>,
     ) -> Vec<fanfare_core::Output> {
         let (kind, error) = match trouble {
             Trouble::Returned(outputs) => return outputs,
             Trouble::Failed(error) => (FailureKind::Error, error),
             Trouble::Undecodable(error) => (FailureKind::Decode, error),
         };
-        self.failed(seat, failure(seat, event.event_type(), kind, error), report);
+        self.failed(seat, failure(seat, event.event_type(), kind, error), notes);
         Vec::new()
     }
 
@@ -234,10 +234,10 @@ impl Inner {
         seat: &Seat,
         event: &S,
         panic: &(dyn std::any::Any + Send),
-        report: &mut Report,
+        notes: &mut Option<Box<More>>,
     ) {
         let text = super::report::panic_text(panic);
-        self.failed(seat, failure(seat, event.event_type(), FailureKind::Panic, text.into()), report);
+        self.failed(seat, failure(seat, event.event_type(), FailureKind::Panic, text.into()), notes);
     }
 }
 
