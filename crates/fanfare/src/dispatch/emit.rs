@@ -24,11 +24,19 @@ use super::{
 pub(crate) async fn typed<E: Event>(inner: &Arc<Inner>, event: E, parent: Option<Parent>) -> Report {
     let node = inner.node::<E>();
     node.emitted.add();
+    if let Some(rate) = inner.settings.storms.rate
+        && let Some(report) = inner.over_rate(node, rate)
+    {
+        return report;
+    }
     let lists = arc_swap::Guard::into_inner(node.lists());
     if lists.is_empty() {
         return inner.unheard(E::TYPE, node.unheard());
     }
-    let cause = parent.map(|parent| Cause::new(&event, Some(parent)));
+    let cause = match parent.map(|parent| inner.caused(&event, Some(parent))).transpose() {
+        Ok(cause) => cause,
+        Err(report) => return report,
+    };
     let mut run = Run::new(inner, lists, Arc::new(event), cause);
     poll_fn(|cx| run.poll(cx)).await
 }
@@ -39,7 +47,10 @@ pub(crate) async fn named(inner: &Arc<Inner>, event: Named, parent: Option<Paren
     if lists.is_empty() {
         return inner.unheard(&event.event_type(), None);
     }
-    let cause = Cause::new(&event, parent);
+    let cause = match inner.caused(&event, parent) {
+        Ok(cause) => cause,
+        Err(report) => return report,
+    };
     let mut run = Run::new(inner, Arc::new(lists), Arc::new(event), Some(cause));
     poll_fn(|cx| run.poll(cx)).await
 }

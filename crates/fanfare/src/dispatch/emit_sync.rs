@@ -10,8 +10,7 @@ use std::{
 use fanfare_core::{Event, Output};
 
 use super::{
-    cause::{self, Cause},
-    emit,
+    cause, emit,
     handler::Trouble,
     inner::Inner,
     node::{Lists, Node, RefEntry},
@@ -34,6 +33,11 @@ pub(crate) fn shared<E: Event>(inner: &Arc<Inner>, event: &Arc<E>) -> Report {
 fn of_node<E: Event>(inner: &Arc<Inner>, event: &E, own: impl FnOnce() -> Option<Arc<E>>) -> Report {
     let node = inner.node::<E>();
     node.emitted.add();
+    if let Some(rate) = inner.settings.storms.rate
+        && let Some(report) = inner.over_rate(node, rate)
+    {
+        return report;
+    }
     let lists = node.lists();
     if lists.is_empty() {
         return unheard(inner, node);
@@ -57,8 +61,10 @@ fn nested<E: Event>(
     event: &E,
     own: impl FnOnce() -> Option<Arc<E>>,
 ) -> Report {
-    let cause = Cause::new(event, cause::parent());
-    run(inner, lists, event, cause::enter(E::STATIC_TYPE, Some(&cause)), own)
+    match inner.caused(event, cause::parent()) {
+        Ok(cause) => run(inner, lists, event, cause::enter(E::STATIC_TYPE, Some(&cause)), own),
+        Err(report) => report,
+    }
 }
 
 /// Emits an event whose type is known by its name.
@@ -67,7 +73,10 @@ pub(crate) fn named(inner: &Arc<Inner>, event: Named) -> Report {
     if lists.is_empty() {
         return inner.unheard(&event.event_type(), None);
     }
-    let cause = Cause::new(&event, cause::parent());
+    let cause = match inner.caused(&event, cause::parent()) {
+        Ok(cause) => cause,
+        Err(report) => return report,
+    };
     let event = Arc::new(event);
     run(inner, &lists, &*event, cause::enter("", Some(&cause)), || Some(event.clone()))
 }
@@ -125,6 +134,9 @@ pub(crate) fn run_refs<S: Subject>(
             return ran + at.get() - skipped.get();
         }
         let Some(entry) = lists.refs.get(at.get().wrapping_sub(1)) else { return ran };
+        if let Some(Trouble::OwnerGone) = trouble {
+            skipped.set(skipped.get() + 1);
+        }
         ran += troubled(inner, entry, event, caught.err(), trouble, notes, &mut returned);
     }
 }

@@ -3,7 +3,9 @@
 use std::{any::Any, fmt};
 
 use bytestring::ByteString;
-use fanfare_core::BoxError;
+use fanfare_core::{BoxError, DecodeError};
+
+use crate::middleware::{Panicked, TimedOut};
 
 /// How many handlers ran, and which failed and why. Who does not look at it finds failures in the log; who
 /// must not go on after one asks for [`Report::into_result`].
@@ -146,6 +148,20 @@ pub enum FailureKind {
     Timeout,
     /// An emit was cut to stop a storm; the text carries the chain of event types.
     Storm,
+}
+
+impl FailureKind {
+    pub(crate) fn of(error: &BoxError) -> Self {
+        if error.is::<Panicked>() {
+            Self::Panic
+        } else if error.is::<TimedOut>() {
+            Self::Timeout
+        } else if error.is::<DecodeError>() {
+            Self::Decode
+        } else {
+            Self::Error
+        }
+    }
 }
 
 /// One handler that failed on one event.
