@@ -16,8 +16,8 @@ pub mod extract;
 pub mod handler;
 pub mod logging;
 mod metrics;
-pub mod middleware;
 pub mod publish;
+pub mod testing;
 mod transports;
 
 pub use app::{App, Running};

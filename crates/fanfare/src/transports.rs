@@ -19,6 +19,7 @@ pub(crate) async fn open(
         "memory" if rest.is_empty() => Ok(Arc::new(Broker::memory(options)?)),
         "memory" => Ok(Arc::new(Broker::memory_named(rest, options)?)),
         "file" if !rest.is_empty() => Ok(Arc::new(Broker::open(rest, options).await?)),
+        "file" => Err(invalid(url, "it names no folder; write \"file:./data\"")),
         "kafka" | "amqp" | "amqps" | "nats" | "redis" | "rediss" | "postgres" | "postgresql" => {
             let text = format!(
                 "this build of Fanfare has no adapter for `{scheme}:`; use \"file:./data\" or \"memory:\""

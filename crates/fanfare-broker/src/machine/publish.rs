@@ -187,6 +187,11 @@ impl Machine {
         earlier: &[Outgoing],
     ) -> Result<(), Error> {
         let message = &outgoing.message;
+        // Publishers' messages are measured before they come here; what handlers return is not.
+        if message.payload.len() > self.limits.message_max {
+            let text = format!("publish an event of {} bytes: it is too large", message.payload.len());
+            return Err(Error::new(ErrorKind::TooLarge, text).with("topic", &message.topic));
+        }
         if not_before.is_some() {
             let is_full = self.schedule.len() >= self.limits.scheduled_max
                 || self.schedule.bytes() + message.payload.len() > self.limits.scheduled_bytes_max;

@@ -16,6 +16,8 @@ use crate::{
 /// Bounds of the state.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
+    /// Bytes of a payload.
+    pub(crate) message_max: usize,
     /// Publishes that are remembered to recognise repeats.
     pub(crate) window_max: usize,
     /// Delayed events.

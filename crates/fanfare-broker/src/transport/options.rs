@@ -125,6 +125,7 @@ impl Options {
 
     pub(crate) fn limits(&self) -> Limits {
         Limits {
+            message_max: self.message_max,
             window_max: self.window_max,
             scheduled_max: self.scheduled_max,
             scheduled_bytes_max: self.memory_max,

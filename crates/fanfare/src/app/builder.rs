@@ -154,6 +154,10 @@ impl App {
         self
     }
 
+    pub(crate) fn names(&self) -> (String, String) {
+        (self.name.clone(), self.role.clone())
+    }
+
     /// Starts it and gives the handle back.
     ///
     /// # Errors

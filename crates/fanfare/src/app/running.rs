@@ -11,7 +11,7 @@ use tokio::{
 
 use crate::{
     consume::{Group, Phase, STUCK_AFTER},
-    metrics,
+    metrics::{self, GroupMetrics},
     publish::{Encoder, Publisher},
 };
 
@@ -79,6 +79,20 @@ impl Running {
     /// Where the metrics are served.
     pub fn metrics_address(&self) -> Option<SocketAddr> {
         self.listener.as_ref().map(|(address, _)| *address)
+    }
+
+    /// Whether anything is taken and neither settled nor waiting.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.parts.groups.iter().any(|group| group.is_busy())
+    }
+
+    /// A figure of one handler.
+    #[track_caller]
+    pub(crate) fn count(&self, handler: &str, read: impl Fn(&GroupMetrics) -> u64) -> u64 {
+        match self.parts.groups.iter().find(|group| group.name().handler() == handler) {
+            Some(group) => read(&group.metrics),
+            None => panic!("there is no handler called `{handler}`"),
+        }
     }
 
     /// Completes when the transport has failed under a handler; then nothing is handled any more.

@@ -16,7 +16,7 @@ use super::{
     gate::Gate,
     group::{Group, Phase},
     in_flight::{Asked, InFlight},
-    lanes::{Lanes, State},
+    lanes::{Lanes, State, Why},
     outcome::{Failed, Outcome},
     timers::Timers,
     watch::Watch,
@@ -165,11 +165,12 @@ impl Driver {
             self.gate.passed(position, self.index);
         }
         let outcome = match (outcome, cancelled) {
-            (Outcome::Cancelled, Some(super::lanes::Why::Drain) | None) => return self.hand_back(index),
-            (Outcome::Cancelled, Some(super::lanes::Why::Timeout)) => {
+            // Also one that ended by itself, too late: its result is discarded.
+            (_, Some(Why::Timeout)) => {
                 self.group.metrics.timed_out.add(1);
                 Outcome::Failed(Failed::timeout(self.group.options.ack_timeout))
             }
+            (Outcome::Cancelled, _) => return self.hand_back(index),
             (outcome, _) => outcome,
         };
         match outcome {
@@ -496,6 +497,7 @@ impl Driver {
             let mut back: Vec<u32> = self.runs.drain(..).map(|run| run.task).collect();
             self.begun -= back.len();
             let is_idle = |state| matches!(state, State::Behind | State::Ready | State::Waiting);
+            self.lanes.dissolve();
             back.extend(self.lanes.iter().filter(|(_, task)| is_idle(task.state)).map(|(index, _)| index));
             for index in back {
                 if let Some(task) = self.lanes.get_mut(index) {

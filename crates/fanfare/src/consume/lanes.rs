@@ -285,6 +285,16 @@ impl Lanes {
         }
     }
 
+    /// Gives up every order, because nothing starts any more.
+    pub(crate) fn dissolve(&mut self) {
+        for (_, task) in &mut self.tasks {
+            (task.lane, task.next) = (None, None);
+        }
+        self.lanes.clear();
+        self.ready.clear();
+        self.waiting = 0;
+    }
+
     /// Forgets everything.
     pub(crate) fn clear(&mut self) {
         self.tasks.clear();

@@ -179,9 +179,6 @@ impl<Fut: Future<Output = Result<Sink, Outcome>>> Future for Supervised<'_, Fut>
                     this.slot.waker.register(cx.waker());
                     if is_over(this.slot) { Poll::Ready(Err(Outcome::Cancelled)) } else { Poll::Pending }
                 }
-                Ok(Poll::Ready(_)) if this.slot.is_cancelled() && *this.is_blocking => {
-                    Poll::Ready(Err(Outcome::Cancelled))
-                }
                 Ok(ready) => ready,
                 Err(payload) => Poll::Ready(Err(Outcome::Failed(Failed::panic(&*payload)))),
             }

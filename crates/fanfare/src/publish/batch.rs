@@ -8,6 +8,8 @@ use std::{
 
 use fanfare_core::{Error, ErrorKind, EventId, Outgoing, Publishable, Receipt, Rejected, Ticket};
 
+use tokio::task::coop::poll_proceed;
+
 use super::{PublishError, PublishOptions, Publisher};
 
 /// Several events on their way; `.await` publishes them and answers each, in order.
@@ -94,7 +96,9 @@ impl Future for PublishingAll {
     type Output = Answers;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Answers> {
+        let progress = ready!(poll_proceed(cx));
         let answer = ready!(Pin::new(&mut self.ticket).poll(cx));
+        progress.made_progress();
         let places = std::mem::take(&mut self.places);
         let (mut answers, lost) = match answer {
             Ok(answers) => (answers.into_iter(), None),

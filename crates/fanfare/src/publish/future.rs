@@ -8,6 +8,8 @@ use std::{
 
 use fanfare_core::{Error, ErrorKind, EventId, Receipt, Rejected, Ticket};
 
+use tokio::task::coop::poll_proceed;
+
 use super::PublishError;
 
 /// A publish that was handed over; completes with its receipt. Dropping it does not undo the publish.
@@ -41,7 +43,10 @@ impl Future for Publishing {
                 Poll::Ready(Err(*error))
             }
             State::Waiting { ticket, id } => {
+                // In memory every answer is there at once: a loop of publishes would keep the thread for itself.
+                let progress = ready!(poll_proceed(cx));
                 let answer = ready!(Pin::new(ticket).poll(cx));
+                progress.made_progress();
                 Poll::Ready(match answer.map(|mut answers| answers.pop()) {
                     Ok(Some(Ok(receipt))) => Ok(receipt),
                     Ok(Some(Err(rejected))) => Err(PublishError::rejected(rejected)),

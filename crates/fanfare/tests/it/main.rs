@@ -5,4 +5,5 @@ mod basics;
 mod dispatch;
 mod mistakes;
 mod order;
+mod outcomes;
 mod support;

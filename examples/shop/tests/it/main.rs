@@ -79,6 +79,7 @@ fn a_folder_that_is_kept_is_gone_on_with() {
     let path = folder.path().to_str().expect("a path in UTF-8");
     let first = run(env!("CARGO_BIN_EXE_broker"), &["--data", path]);
     let second = run(env!("CARGO_BIN_EXE_broker"), &["--data", path]);
-    let count = |output: Output| String::from_utf8_lossy(&output.stdout).matches("Updating inventory").count();
+    let count =
+        |output: Output| String::from_utf8_lossy(&output.stdout).matches("Updating inventory").count();
     assert_eq!((count(first), count(second)), (3, 3), "what the first run has settled is not handled again");
 }

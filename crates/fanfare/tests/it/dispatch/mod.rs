@@ -2,9 +2,6 @@
 
 mod emitting;
 mod failures;
-mod middleware;
-mod options;
-mod storms;
 mod subscribing;
 
 use std::sync::Arc;

@@ -1,0 +1,5 @@
+//! An application in a test, under paused time.
+
+mod test_app;
+
+pub use test_app::TestApp;

@@ -1,0 +1,101 @@
+//! Limits are kept, and said.
+
+use std::time::Duration;
+
+use fanfare::{App, Attempt, Failure, HandlerExt, Retry, State, testing::TestApp};
+
+use crate::support::{Seen, StepTaken, pass_secs, step};
+
+async fn late(
+    event: StepTaken,
+    Attempt(attempt): Attempt,
+    State(seen): State<Seen<u32>>,
+) -> Result<(), Failure> {
+    seen.push(event.number);
+    if attempt == 1 && event.thing != "free" {
+        Err(Failure::retry_after("later", Duration::from_secs(60)))
+    } else {
+        Ok(())
+    }
+}
+
+async fn figure(app: &TestApp, name: &str) -> f64 {
+    let text = app.running().metrics().await;
+    let line = text.lines().find(|line| line.starts_with(&format!("{name}{{"))).unwrap().to_owned();
+    line.rsplit(' ').next().unwrap().parse().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn over_the_limit_of_waiting_records_the_group_stalls_loudly_and_drains() {
+    for is_unordered in [false, true] {
+        let seen = Seen::<u32>::default();
+        let handler = late.waiting_max(10).in_flight_max(4).concurrency(4).retry(Retry::exponential());
+        let handler = if is_unordered { handler.unordered() } else { handler };
+        let app = TestApp::start(App::new("test").state(seen.clone()).on(handler)).await.unwrap();
+        for number in 0..10 {
+            app.publish(step(&format!("key {number}"), number)).await;
+        }
+        app.idle().await;
+        assert_eq!(
+            (figure(&app, "fanfare_waiting").await, figure(&app, "fanfare_stalls_total").await),
+            (10.0, 1.0)
+        );
+        app.publish(step("free", 100)).await;
+        app.idle().await;
+        assert!(!seen.all().contains(&100), "a new record was taken over the limit");
+        app.advance(Duration::from_secs(70)).await;
+        assert!(seen.all().contains(&100));
+        assert_eq!((app.handled("late"), figure(&app, "fanfare_waiting").await), (11, 0.0));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_run_at_a_time_than_allowed() {
+    async fn slow(event: StepTaken, State(seen): State<Seen<i32>>) {
+        seen.push(1);
+        pass_secs(1 + u64::from(event.number % 3)).await;
+        seen.push(-1);
+    }
+    let seen = Seen::<i32>::default();
+    let app = TestApp::start(App::new("test").state(seen.clone()).on(slow.concurrency(3))).await.unwrap();
+    for number in 0..40 {
+        app.publish(step(&number.to_string(), number)).await;
+    }
+    app.idle().await;
+    let mut running = 0;
+    let most = seen
+        .all()
+        .into_iter()
+        .map(|change| {
+            running += change;
+            running
+        })
+        .max();
+    assert_eq!((most, app.handled("slow")), (Some(3), 40));
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_order_means_one_at_a_time_by_position_and_a_retry_stops_the_group() {
+    let seen = Seen::<u32>::default();
+    let handler = late.in_order().retry(Retry::exponential());
+    let app = TestApp::start(App::new("test").state(seen.clone()).on(handler)).await.unwrap();
+    for (number, thing) in ["a", "free", "b", "free"].into_iter().enumerate() {
+        app.publish(step(thing, number as u32)).await;
+    }
+    app.idle().await;
+    assert_eq!(seen.all(), [0]);
+    app.advance(Duration::from_secs(200)).await;
+    assert_eq!(seen.all(), [0, 0, 1, 2, 2, 3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn unordered_means_that_a_retry_stops_nobody() {
+    let seen = Seen::<u32>::default();
+    let handler = late.unordered().retry(Retry::exponential());
+    let app = TestApp::start(App::new("test").state(seen.clone()).on(handler)).await.unwrap();
+    for number in 0..3 {
+        app.publish(step("a", number)).await;
+    }
+    app.idle().await;
+    assert_eq!(seen.len(), 3);
+}

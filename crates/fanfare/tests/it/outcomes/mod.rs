@@ -1,0 +1,8 @@
+//! What becomes of a delivery: success, failure, too late, too new, never.
+
+mod drain;
+mod failures;
+mod holds;
+mod limits;
+mod outputs;
+mod timeouts;

@@ -1,3 +1,0 @@
-//! The loops.
-
-mod kill;
