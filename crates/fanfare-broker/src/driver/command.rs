@@ -79,7 +79,8 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    /// Upper bounds of the bytes that it brings into the journal: events, and bookkeeping.
+    /// About the most bytes that it brings into the journal: events, of which it is never more, and
+    /// bookkeeping.
     pub(crate) fn size_max(&self) -> (u64, u64) {
         match self {
             Self::Submit { batch, .. } => (batch.iter().map(outgoing_size_max).sum(), 0),
@@ -88,7 +89,9 @@ impl Command {
                 let (more_events, more) = settle_size_max(settle);
                 (events + more_events, rest + more)
             }),
-            _ => (0, 1 << 16),
+            Self::Plan { plan, .. } => (0, 1024 * (plan.groups.len() + plan.delete.len()) as u64),
+            Self::Join { .. } | Self::Groups { .. } | Self::DeadLetters { .. } => (0, 0),
+            _ => (0, 1024),
         }
     }
 

@@ -124,7 +124,7 @@ impl Writer {
                 return Err(self.core.ended());
             }
             self.apply(&mut commands, self.core.clock.now(), self.core.clock.monotonic())?;
-            let written = self.engine.write()?;
+            let written = self.write()?;
             self.tell();
             if self.engine.is_closing() {
                 return self.close(driver, written, syncing.take());
@@ -152,10 +152,17 @@ impl Writer {
     ) -> Result<(), Error> {
         loop {
             match self.engine.apply(commands, now, monotonic) {
-                Err(error) if error.kind() == ErrorKind::Full && !self.core.is_closed() => {
-                    #[allow(clippy::disallowed_methods, reason = "the driver's threads live in real time")]
-                    thread::sleep(FULL_WAIT);
-                }
+                Err(error) if error.kind() == ErrorKind::Full && !self.core.is_closed() => wait_for_space(),
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// Writes what was applied; it is kept until there is space for it.
+    fn write(&mut self) -> Result<Written, Error> {
+        loop {
+            match self.engine.write() {
+                Err(error) if error.kind() == ErrorKind::Full && !self.core.is_closed() => wait_for_space(),
                 outcome => return outcome,
             }
         }
@@ -245,4 +252,9 @@ impl Writer {
         }
         Ok(())
     }
+}
+
+fn wait_for_space() {
+    #[allow(clippy::disallowed_methods, reason = "the driver's threads live in real time")]
+    thread::sleep(FULL_WAIT);
 }

@@ -70,23 +70,18 @@ impl Log for Broker {
         self.core.tick();
         let to = self.core.index.visible();
         let mut walk = Walk::new(Filter::topics(filter.clone()), from.min(to));
-        let mut records = Vec::new();
-        while records.len() < max {
-            let look = walk.look(&self.core, to, max - records.len(), |_, _| true);
-            match split(look.found) {
-                Ok(found) => records.extend(found),
-                Err(positions) => {
-                    let next = walk.next;
-                    return self.core.read(move |source| {
-                        records.extend(source.load(&positions)?);
-                        Ok(Page::new(records, next))
-                    });
-                }
-            }
+        let mut found = Vec::new();
+        while found.len() < max {
+            let look = walk.look(&self.core, to, max - found.len(), |_, _| true);
+            found.extend(look.found);
             if look.is_end {
                 break;
             }
         }
-        Ticket::ready(Ok(Page::new(records, walk.next)))
+        let next = walk.next;
+        match split(found) {
+            Ok(records) => Ticket::ready(Ok(Page::new(records, next))),
+            Err(positions) => self.core.read(move |source| Ok(Page::new(source.load(&positions)?, next))),
+        }
     }
 }

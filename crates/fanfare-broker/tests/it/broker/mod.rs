@@ -1,5 +1,6 @@
 //! Facts about a broker, told on each storage.
 
+mod durable;
 pub(crate) mod facts;
 pub(crate) mod rig;
 

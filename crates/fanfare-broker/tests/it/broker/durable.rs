@@ -1,0 +1,290 @@
+//! What holds in files: across restarts, on a full or failing disk, while a sync runs.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use fanfare_broker::{Broker, Options, SyncPolicy, testing::FaultDisk};
+use fanfare_core::{
+    AttemptRecord, Durability, ErrorKind, KeyRange, Log, Operator, Settle, Timestamp, Transport,
+};
+
+use super::rig::*;
+
+fn small() -> Options {
+    options().segment_bytes(1 << 16).reserve_bytes(1 << 14).lock_wait(Duration::ZERO)
+}
+
+async fn drain(broker: Broker) {
+    broker.drain(Duration::from_secs(20)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_restart_finds_events_groups_attempts_and_repeats() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = Broker::open(folder.path(), small()).await.unwrap();
+    for n in 0..6 {
+        put(&first, "a", if n % 2 == 0 { "x" } else { "y" }, n).await;
+    }
+    let mut subscription = join(&first, "h", &["a"]).await;
+    let consumer = &mut *subscription.consumer;
+    let deliveries = take_all(consumer, 6).await;
+    handle(consumer, &deliveries[0]).await;
+    handle(consumer, &deliveries[2]).await;
+    begin(consumer, deliveries[1].token).await.unwrap();
+    let failed = AttemptRecord::new(1, Timestamp::UNIX_EPOCH, "no");
+    let retry = Settle::Retry { after: Duration::from_secs(60), failed: Some(failed.clone()) };
+    settle(consumer, deliveries[1].token, retry).await.unwrap();
+    begin(consumer, deliveries[3].token).await.unwrap();
+    let epoch = first.epoch();
+    drain(first).await;
+    drop(subscription);
+
+    let second = Broker::open(folder.path(), small()).await.unwrap();
+    assert!(second.recovery().unwrap().clean);
+    assert_eq!((second.epoch(), second.end()), (epoch, 6));
+    let records = second.read_key(&"a".parse().unwrap(), "x", KeyRange::from(1, 9)).await.unwrap();
+    assert_eq!(records.iter().map(|record| record.place.revision).collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!(&*records[2].message.payload, b"4");
+    assert!(publish(&second, event("a", "x", 4)).await.unwrap().is_repeat);
+    let mut subscription = join(&second, "h", &["a"]).await;
+    assert!(subscription.suspects.is_empty());
+    let deliveries = take_all(&mut *subscription.consumer, 4).await;
+    assert_eq!(positions(&deliveries), [1, 3, 4, 5]);
+    assert_eq!(deliveries[0].history, [failed]);
+    assert_eq!((deliveries[0].token.attempt, deliveries[1].token.attempt), (2, 1));
+    assert_eq!(put(&second, "a", "x", 9).await, 6);
+    drain(second).await;
+}
+
+#[tokio::test]
+async fn what_ran_when_the_process_was_killed_is_a_suspect_and_comes_first() {
+    let disk = FaultDisk::new(1);
+    let first = Broker::open_on(disk.disk(), small()).unwrap();
+    for n in 0..4 {
+        put(&first, "a", "x", n).await;
+    }
+    let mut subscription = join(&first, "h", &["a"]).await;
+    let deliveries = take_all(&mut *subscription.consumer, 4).await;
+    begin(&mut *subscription.consumer, deliveries[1].token).await.unwrap();
+    begin(&mut *subscription.consumer, deliveries[3].token).await.unwrap();
+    disk.kill();
+    let second = Broker::open_on(disk.disk(), small()).unwrap();
+    assert!(!second.recovery().unwrap().clean);
+    let mut again = join(&second, "h", &["a"]).await;
+    assert_eq!(again.suspects, [1, 3]);
+    let deliveries = take_all(&mut *again.consumer, 4).await;
+    assert_eq!(positions(&deliveries), [1, 3, 0, 2]);
+    let seen: Vec<_> =
+        deliveries.iter().map(|delivery| (delivery.is_suspect, delivery.token.attempt)).collect();
+    assert_eq!(seen, [(true, 2), (true, 2), (false, 1), (false, 1)]);
+    for delivery in &deliveries {
+        handle(&mut *again.consumer, delivery).await;
+    }
+    disk.kill();
+    let third = Broker::open_on(disk.disk(), small()).unwrap();
+    assert_eq!(third.groups().await.unwrap()[0].lag, 0);
+    disk.kill();
+}
+
+#[tokio::test]
+async fn two_opens_of_a_folder_share_one_broker_until_the_last_is_drained() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = Broker::open(folder.path(), small()).await.unwrap();
+    let second = Broker::open(folder.path().join("."), small()).await.unwrap();
+    put(&first, "a", "x", 1).await;
+    assert_eq!(second.end(), 1);
+    drain(first).await;
+    assert_eq!(put(&second, "a", "x", 2).await, 1);
+    drain(second).await;
+    let third = Broker::open(folder.path(), small()).await.unwrap();
+    assert!(third.recovery().unwrap().clean);
+    drain(third).await;
+}
+
+#[tokio::test]
+async fn memory_of_one_name_is_shared_and_memory_without_is_private() {
+    let first = Broker::memory_named("shared-by-this-test", options()).unwrap();
+    let second = Broker::memory_named("shared-by-this-test", options()).unwrap();
+    let private = Broker::memory(options()).unwrap();
+    put(&first, "a", "x", 1).await;
+    assert_eq!((second.end(), private.end()), (1, 0));
+}
+
+#[tokio::test]
+async fn a_failed_sync_leaves_the_outcome_unknown_and_closes_the_broker() {
+    let disk = FaultDisk::new(2);
+    let broker = Broker::open_on(disk.disk(), small()).unwrap();
+    put(&broker, "a", "x", 1).await;
+    disk.fail_syncs(true);
+    let outcome = broker.submit(vec![event("a", "x", 2)], false).await;
+    assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Unknown);
+    assert_eq!(broker.end(), 1, "what was not synced is not seen");
+    let refused = publish(&broker, event("a", "x", 3)).await.unwrap_err();
+    assert_eq!(refused.error.kind(), ErrorKind::Closed);
+    assert!(refused.error.to_string().contains("sync failed"), "{}", refused.error);
+    assert_eq!(broker.groups().await.unwrap_err().kind(), ErrorKind::Closed);
+}
+
+#[tokio::test]
+async fn on_a_full_disk_publishers_are_refused_and_work_goes_on() {
+    let disk = FaultDisk::new(3);
+    let broker = Broker::open_on(disk.disk(), small()).unwrap();
+    for n in 0..20 {
+        put(&broker, "a", "x", n).await;
+    }
+    let mut subscription = join(&broker, "h", &["a"]).await;
+    let consumer = &mut *subscription.consumer;
+    let deliveries = take_all(consumer, 20).await;
+    disk.set_quota(Some(disk.used()));
+    let mut large = event("a", "x", 100);
+    large.message.payload = vec![b'x'; 1 << 16].into();
+    let refused = publish(&broker, large.clone()).await.unwrap_err();
+    assert_eq!(refused.error.kind(), ErrorKind::Full);
+    assert!(refused.error.is_retryable());
+    assert_eq!(refused.outgoing, large);
+    begin(consumer, deliveries[0].token).await.unwrap();
+    let outputs = vec![large.clone()];
+    let refused = settle(consumer, deliveries[0].token, Settle::Ack { outputs }).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Full);
+    settle(consumer, deliveries[0].token, ack()).await.unwrap();
+    for delivery in &deliveries[1..] {
+        handle(consumer, delivery).await;
+    }
+    assert_eq!(broker.groups().await.unwrap()[0].lag, 0);
+    disk.set_quota(None);
+    publish(&broker, large).await.unwrap();
+    drop(subscription);
+    drain(broker).await;
+}
+
+/// Work that is done while a sync runs, and what came of it.
+async fn during_a_sync<T: Send + 'static>(
+    disk: &FaultDisk,
+    broker: &Arc<Broker>,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> T {
+    let outcome = Arc::new(Mutex::new(None));
+    let place = outcome.clone();
+    disk.during_next_sync(move || *place.lock().unwrap() = Some(work()));
+    publish(broker, event("during", "sync", 1)).await.unwrap();
+    outcome.lock().unwrap().take().expect("the sync ran")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn attempts_and_settlements_do_not_wait_for_a_running_sync() {
+    let disk = FaultDisk::new(4);
+    let broker = Arc::new(Broker::open_on(disk.disk(), small()).unwrap());
+    put(&broker, "a", "x", 1).await;
+    let mut subscription = join(&broker, "h", &["a"]).await;
+    let delivery = take(&mut *subscription.consumer, 1).await.pop().unwrap();
+    let runtime = tokio::runtime::Handle::current();
+    let answers = during_a_sync(&disk, &broker, move || {
+        runtime.block_on(async {
+            let consumer = &mut *subscription.consumer;
+            begin(consumer, delivery.token).await.unwrap();
+            settle(consumer, delivery.token, ack()).await
+        })
+    });
+    tokio::time::timeout(Duration::from_secs(20), answers).await.expect("nothing waits").unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn over_the_limit_of_what_waits_a_publish_is_refused_and_handed_back() {
+    let disk = FaultDisk::new(5);
+    let broker = Arc::new(Broker::open_on(disk.disk(), small().inbox_messages_max(3)).unwrap());
+    put(&broker, "a", "x", 1).await;
+    let (sender, runtime) = (broker.clone(), tokio::runtime::Handle::current());
+    let tickets = during_a_sync(&disk, &broker, move || {
+        let _entered = runtime.enter();
+        (0..5).map(|n| sender.submit(vec![event("b", "x", n)], false)).collect::<Vec<_>>()
+    })
+    .await;
+    let mut refused = 0;
+    for ticket in tickets {
+        if let Err(rejected) = ticket.await.unwrap().pop().unwrap() {
+            assert_eq!(rejected.error.kind(), ErrorKind::Full);
+            assert_eq!(rejected.outgoing.message.topic.as_str(), "b");
+            refused += 1;
+        }
+    }
+    assert_eq!(refused, 2);
+}
+
+#[tokio::test]
+async fn a_receipt_without_a_sync_says_so_and_survives_a_kill() {
+    let disk = FaultDisk::new(6);
+    for policy in [SyncPolicy::Never, SyncPolicy::Interval(Duration::from_millis(1))] {
+        let broker = Broker::open_on(disk.disk(), small().sync(policy)).unwrap();
+        let receipt = publish(&broker, event("a", "x", broker.end())).await.unwrap();
+        assert_eq!(receipt.durability, Durability::Os);
+        disk.kill();
+    }
+    let broker = Broker::open_on(disk.disk(), small()).unwrap();
+    assert_eq!(broker.end(), 2);
+    disk.kill();
+}
+
+#[tokio::test]
+async fn a_snapshot_taken_on_the_way_is_what_the_next_start_goes_on_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let saving = || small().snapshot_every(4096).recent_max(1 << 12);
+    let broker = Broker::open(folder.path(), saving()).await.unwrap();
+    let mut subscription = join(&broker, "h", &["a"]).await;
+    for n in 0..300 {
+        put(&broker, "a", if n % 3 == 0 { "x" } else { "y" }, n).await;
+        let delivery = take(&mut *subscription.consumer, 1).await.pop().unwrap();
+        handle(&mut *subscription.consumer, &delivery).await;
+    }
+    let has_snapshot = || {
+        let names = std::fs::read_dir(folder.path()).unwrap();
+        names
+            .map(|entry| entry.unwrap().file_name())
+            .any(|name| name.to_string_lossy().starts_with("snapshot-"))
+    };
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+    while !has_snapshot() {
+        assert!(tokio::time::Instant::now() < deadline, "no snapshot was taken");
+        put(&broker, "b", "x", tokio::time::Instant::now().elapsed().as_nanos() as u64 + broker.end()).await;
+    }
+    // Most records are no longer in memory.
+    let page = broker.read(&"a".parse().unwrap(), 0, 300).await.unwrap();
+    assert_eq!(page.records.len(), 300);
+    assert!(page.records.iter().zip(0..).all(|(record, n)| record.message.payload == n.to_string()));
+    drop(subscription);
+    drain(broker).await;
+    let broker = Broker::open(folder.path(), saving()).await.unwrap();
+    assert_eq!(broker.groups().await.unwrap()[0].lag, 0);
+    assert_eq!(broker.head(&"a".parse().unwrap(), "x"), 100);
+    drain(broker).await;
+}
+
+#[tokio::test]
+async fn memory_keeps_what_a_group_needs_refuses_over_its_limit_and_forgets_the_rest() {
+    let broker = Broker::memory(options().recent_max(10_000).memory_max(20_000)).unwrap();
+    let mut subscription = join(&broker, "h", &["a"]).await;
+    let mut kept = 0;
+    let refused = loop {
+        match publish(&broker, event("a", "x", kept)).await {
+            Ok(_) => kept += 1,
+            Err(refused) => break refused,
+        }
+    };
+    assert_eq!(refused.error.kind(), ErrorKind::Full);
+    assert!(kept > 20, "{kept}");
+    let deliveries = take_all(&mut *subscription.consumer, kept as usize).await;
+    for delivery in &deliveries {
+        handle(&mut *subscription.consumer, delivery).await;
+    }
+    for n in 0..100 {
+        put(&broker, "a", "x", 1000 + n).await;
+        let delivery = take(&mut *subscription.consumer, 1).await.pop().unwrap();
+        handle(&mut *subscription.consumer, &delivery).await;
+    }
+    let records = broker.read_key(&"a".parse().unwrap(), "x", KeyRange::from(1, 1000)).await.unwrap();
+    let head = broker.head(&"a".parse().unwrap(), "x");
+    assert_eq!(head, kept + 100, "revisions go on");
+    assert!(records.len() < 40, "{} records are kept", records.len());
+    assert_eq!(records.last().unwrap().place.revision, head);
+}
