@@ -19,7 +19,7 @@ pub(crate) fn run() -> Result<()> {
         ("licences", licences::run),
         ("lints", lints),
         ("docs", || docs::run(&cli::Docs { open: false })),
-        ("tests", || test::run(&cli::Test { rust: false, pages: false, packages: vec![], filter: None })),
+        ("tests", || test::run(&cli::Test::default())),
     ];
     let mut failed = Vec::new();
     for (name, check) in steps {

@@ -6,8 +6,7 @@ use clap::{Args, Parser, Subcommand};
 ///
 /// A first day looks like this:
 ///
-///   cargo xtask setup     what the tests need: a browser, the npm packages
-///   cargo xtask test      every test
+///   cargo xtask test      every test; installs what they need: a browser, the npm packages
 ///   cargo xtask ci        what must pass before a change lands
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", verbatim_doc_comment)]
@@ -20,7 +19,8 @@ pub(crate) struct Cli {
 pub(crate) enum Task {
     /// Install what the tests need and this machine lacks (Debian's packages, npm packages)
     Setup(Setup),
-    /// Run every test: the workspace with its doc tests, then the pages and the client SDK
+    /// Run every test: the workspace with its doc tests, then the pages and the client SDK; installs what
+    /// these need and names what it could not run
     Test(Test),
     /// Everything that must pass before a change lands: format, lints, docs, tidy, licences, tests
     Ci,
@@ -39,7 +39,7 @@ pub(crate) struct Setup {
     pub(crate) check: bool,
 }
 
-#[derive(Args)]
+#[derive(Args, Default)]
 pub(crate) struct Test {
     /// Only the tests of the workspace
     #[arg(long, conflicts_with = "pages")]
@@ -47,6 +47,9 @@ pub(crate) struct Test {
     /// Only the tests of the pages and the client SDK (folders with a package-lock.json)
     #[arg(long)]
     pub(crate) pages: bool,
+    /// Install nothing
+    #[arg(long)]
+    pub(crate) no_setup: bool,
     /// Only these packages of the workspace; may be given several times
     #[arg(short, long = "package", value_name = "NAME")]
     pub(crate) packages: Vec<String>,

@@ -3,7 +3,7 @@
 use crate::{
     cli,
     process::{cargo, find, is_ci, step, watch},
-    setup::{is_stale, missing_programs, npm_folders},
+    setup::{self, is_stale, missing_programs, npm_folders},
     workspace::Workspace,
 };
 use anyhow::{Result, bail};
@@ -20,9 +20,19 @@ pub(crate) fn run(options: &cli::Test) -> Result<()> {
         test_workspace(options, &mut all)?;
     }
     if !options.rust && options.packages.is_empty() && options.filter.is_none() {
+        if !options.no_setup {
+            prepare();
+        }
         test_pages(&mut all)?;
     }
     all.finish()
+}
+
+/// Installs what is missing. Where that fails the tests that need it are named at the end.
+fn prepare() {
+    if let Err(error) = setup::run(&cli::Setup { check: false }) {
+        eprintln!("warning: {error:#}");
+    }
 }
 
 /// What ran, what failed, what could not run.
