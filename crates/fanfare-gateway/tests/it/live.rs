@@ -38,9 +38,8 @@ async fn a_storm_during_subscribe_loses_and_repeats_nothing() {
         let count = 20.min(3000 - offset) as usize;
         let expected: Vec<u64> = (offset + 1..).take(count).collect();
         assert_eq!(client.pushed(count).await, expected);
-        let resume = format!(r#","recover":true,"epoch":"e0","offset":{offset}"#);
         let mut again = server.connected("again").await;
-        let reply = again.subscribe(2, "room:1", &resume).await;
+        let reply = again.subscribe(2, "room:1", &server.at(offset)).await;
         if reply["subscribe"]["recovered"] == true {
             let recovered = reply["subscribe"]["publications"].as_array().unwrap();
             let mut offsets: Vec<u64> = recovered.iter().map(|p| p["offset"].as_u64().unwrap()).collect();

@@ -19,8 +19,7 @@ async fn what_was_missed_is_recovered_completely_or_not_at_all() {
     server.publish("1", 1..=310).await;
     for missed in [0, 1, 5, 299, 300, 301, 310] {
         let offset = 310 - missed;
-        let reply =
-            resume(&server, "room:1", &format!(r#","recover":true,"epoch":"e0","offset":{offset}"#)).await;
+        let reply = resume(&server, "room:1", &server.at(offset)).await;
         let subscribe = &reply["subscribe"];
         assert_eq!(subscribe["was_recovering"], true);
         if missed <= 300 {
@@ -38,11 +37,14 @@ async fn what_was_missed_is_recovered_completely_or_not_at_all() {
 async fn another_epoch_or_a_future_offset_is_not_recovered_and_brings_no_publications() {
     let server = Server::start().await;
     server.publish("1", 1..=3).await;
-    for position in [r#""epoch":"e1","offset":2"#, r#""epoch":"e0","offset":4"#, r#""epoch":"_","offset":3"#]
-    {
-        let reply = resume(&server, "room:1", &format!(r#","recover":true,{position}"#)).await;
+    for position in [
+        r#","recover":true,"epoch":"e1","offset":2"#.to_owned(),
+        r#","recover":true,"epoch":"_","offset":3"#.to_owned(),
+        server.at(4),
+    ] {
+        let reply = resume(&server, "room:1", &position).await;
         let expected = json!({
-            "recoverable": true, "positioned": true, "epoch": "e0", "offset": 3, "was_recovering": true
+            "recoverable": true, "positioned": true, "epoch": server.store.epoch(), "offset": 3, "was_recovering": true
         });
         assert_eq!(reply["subscribe"], expected, "{position}");
     }
@@ -70,7 +72,7 @@ async fn an_empty_epoch_stands_for_any() {
 async fn a_live_only_channel_has_no_position() {
     let server = Server::start().await;
     server.publish("1", 1..=2).await;
-    let reply = resume(&server, "live:1", r#","recover":true,"epoch":"e0","offset":1"#).await;
+    let reply = resume(&server, "live:1", &server.at(1)).await;
     assert_eq!(reply["subscribe"], json!({ "was_recovering": true }));
 }
 
@@ -83,6 +85,6 @@ async fn a_cut_connection_recovers_what_it_missed() {
     assert_eq!(client.pushed(3).await, [1, 2, 3]);
     drop(client);
     server.publish("1", 4..=7).await;
-    let reply = resume(&server, "room:1", r#","recover":true,"epoch":"e0","offset":3"#).await;
+    let reply = resume(&server, "room:1", &server.at(3)).await;
     assert_eq!((reply["subscribe"]["recovered"].as_bool(), offsets(&reply)), (Some(true), vec![4, 5, 6, 7]));
 }

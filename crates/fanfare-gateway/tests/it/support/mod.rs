@@ -7,13 +7,12 @@ pub(crate) use client::Client;
 pub(crate) use transport::{Store, open, publish};
 
 use axum::Router;
-use fanfare_core::{Timestamp, Topic, Transport};
+use fanfare_core::{Timestamp, Topic};
 use fanfare_gateway::auth::{TokenIssuer, Verifier};
 use fanfare_gateway::{
     Caller, ChannelKey, ErrorReply, Gateway, GatewayBuilder, Grant, Json, Policy, Subscribe,
 };
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 
@@ -54,8 +53,7 @@ impl Server {
     }
 
     pub(crate) async fn with(store: Store, options: impl FnOnce(GatewayBuilder) -> GatewayBuilder) -> Self {
-        let transport: Arc<dyn Transport> = Arc::new(store.clone());
-        let builder = Gateway::builder(transport, Rooms(store.clone()))
+        let builder = Gateway::builder(store.transport(), Rooms(store.clone()))
             .tokens(Verifier::hs256(SECRET, "test").unwrap())
             .rpc("echo", async |_: Caller, data: serde_json::Value| Ok::<_, ErrorReply>(data))
             .rpc("fail", async |_: Caller, (): ()| Err::<(), _>(ErrorReply::new(1001, "no luck").temporary()))
@@ -74,6 +72,11 @@ impl Server {
         let reply = client.call(&format!(r#"{{"id":1,"connect":{{"token":"{}"}}}}"#, token(user))).await;
         assert!(reply["connect"]["client"].is_string(), "{reply}");
         client
+    }
+
+    /// The part of a subscribe that recovers from an offset of this store.
+    pub(crate) fn at(&self, offset: u64) -> String {
+        format!(r#","recover":true,"epoch":"{}","offset":{offset}"#, self.store.epoch())
     }
 
     pub(crate) async fn client(&self) -> Client {
