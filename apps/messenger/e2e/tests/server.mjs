@@ -1,0 +1,97 @@
+// A messenger in a process of its own, with a folder of its own.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "../../../..");
+
+/** The program: from the folder that the test runner names, or the debug build. */
+export const program = join(process.env.FANFARE_BIN ?? join(root, "target/debug"), "messenger");
+
+export async function freshFolder() {
+  return mkdtemp(join(tmpdir(), "messenger-test-"));
+}
+
+export class Server {
+  static async start({ folder, port = 0 } = {}) {
+    const server = new Server();
+    server.folder = folder ?? (await freshFolder());
+    await server.#spawn(port);
+    return server;
+  }
+
+  async #spawn(port) {
+    this.child = spawn(program, ["--listen", `127.0.0.1:${port}`, "--data", this.folder, "--log-format", "json"]);
+    this.log = "";
+    this.child.stderr.on("data", (data) => (this.log += data));
+    this.exited = once(this.child, "exit");
+    let said = "";
+    this.child.stdout.setEncoding("utf8");
+    this.url = await new Promise((resolve, reject) => {
+      this.child.stdout.on("data", (data) => {
+        said += data;
+        const match = said.match(/http:\/\/127\.0\.0\.1:\d+/);
+        if (match) resolve(match[0]);
+      });
+      this.exited.then(([code]) => reject(new Error(`the messenger ended with ${code}: ${this.log}`)), reject);
+    });
+    this.port = Number(new URL(this.url).port);
+  }
+
+  /** As a crash or an impatient operator would. */
+  async kill() {
+    this.child.kill("SIGKILL");
+    await this.exited;
+  }
+
+  /** The same port again, with the same folder or another one. */
+  async restart({ folder = this.folder } = {}) {
+    this.folder = folder;
+    await this.#spawn(this.port);
+  }
+
+  /** Asks it to end, and returns its exit code. */
+  async stop() {
+    this.child.kill("SIGTERM");
+    const [code] = await this.exited;
+    return code;
+  }
+
+  async end() {
+    if (this.child.exitCode === null && this.child.signalCode === null) await this.kill();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  post(path, body, headers = {}) {
+    return fetch(this.url + path, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", Origin: this.url, ...headers },
+      body: JSON.stringify(body),
+    });
+  }
+
+  /** Signs somebody in: who they are, and a connection token. */
+  async signIn(name) {
+    return (await this.post("/api/sign-in", { name })).json();
+  }
+
+  /** What the log says, line by line. */
+  lines() {
+    return this.log.split("\n").filter(Boolean).map((line) => JSON.parse(line));
+  }
+}
+
+/** Waits for a fact, and fails when it does not come true in time. */
+export async function eventually(what, fact, withinMs = 15_000) {
+  const end = Date.now() + withinMs;
+  for (;;) {
+    const value = await fact();
+    if (value) return value;
+    if (Date.now() > end) throw new Error(`${what} did not come true within ${withinMs} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

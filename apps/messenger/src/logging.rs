@@ -1,0 +1,16 @@
+//! Log lines, as text or as JSON, on standard error.
+
+use crate::cli::{LogFormat, Options};
+use tracing_subscriber::EnvFilter;
+
+pub(crate) fn start(options: &Options) {
+    let filter = EnvFilter::try_new(&options.log).unwrap_or_else(|error| {
+        eprintln!("messenger: --log `{}` is not understood ({error}); using `info`", options.log);
+        EnvFilter::new("info")
+    });
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match options.log_format {
+        LogFormat::Text => lines.with_target(false).init(),
+        LogFormat::Json => lines.json().flatten_event(true).init(),
+    }
+}
