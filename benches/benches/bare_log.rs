@@ -10,6 +10,8 @@ use fanfare_benches::load::{PAYLOAD, published_per_second};
 use fanfare_benches::place::Place;
 use fanfare_benches::raw;
 use fanfare_benches::rounds::{Contestant, interleaved, print};
+use fanfare_broker::journal::BatchBuf;
+use fanfare_broker::storage::{Class, Storage, file};
 
 const ROUNDS: usize = 5;
 const RUN_FOR: Duration = Duration::from_millis(1500);
@@ -54,6 +56,22 @@ fn against_the_disk(place: &Place, records: usize) -> anyhow::Result<()> {
             }
             log.commit(&buffer)?;
             bytes += buffer.len();
+        }
+        Ok(megabytes(bytes as f64 / begin.elapsed().as_secs_f64()))
+    }));
+    contestants.push(Contestant::new("the broker's file storage", || {
+        let (mut storage, _) = file::open(place.folder("storage")?, file::Options::new(1))?;
+        let (syncer, mut batch, mut bytes) = (storage.syncer(), BatchBuf::new(), 0);
+        let begin = Instant::now();
+        while begin.elapsed() < RUN_FOR {
+            batch.clear();
+            for _ in 0..records {
+                batch.push_bytes(1, &[b'x'; PAYLOAD]);
+            }
+            storage.append(&mut batch, Class::Event)?;
+            syncer.sync()?;
+            // Counted as the others' blocks, whatever its own framing adds.
+            bytes += block;
         }
         Ok(megabytes(bytes as f64 / begin.elapsed().as_secs_f64()))
     }));
