@@ -16,6 +16,7 @@ pub mod extract;
 pub mod handler;
 pub mod logging;
 mod metrics;
+pub mod middleware;
 pub mod publish;
 pub mod testing;
 mod transports;

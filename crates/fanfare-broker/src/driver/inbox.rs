@@ -1,4 +1,9 @@
-use std::{mem, time::Duration};
+#![allow(clippy::disallowed_methods, reason = "the driver's threads live in real time")]
+
+use std::{
+    mem,
+    time::{Duration, Instant},
+};
 
 use parking_lot::{Condvar, Mutex};
 
@@ -65,11 +70,15 @@ impl Inbox {
     /// Waits, at most this long, and takes what is there.
     pub(crate) fn take(&self, into: &mut Vec<Command>, wait: Duration) {
         let mut state = self.state.lock();
-        if !state.is_ready() {
+        let until = Instant::now() + wait;
+        while !state.is_ready() {
+            // Whoever woke this thread took the flag back; a sync that began since then makes it wait again.
             state.is_waiting = true;
-            let _ = self.ready.wait_while_for(&mut state, |state| !state.is_ready(), wait);
-            state.is_waiting = false;
+            if self.ready.wait_until(&mut state, until).timed_out() {
+                break;
+            }
         }
+        state.is_waiting = false;
         state.bytes = 0;
         state.has_urgent = false;
         mem::swap(&mut state.commands, into);

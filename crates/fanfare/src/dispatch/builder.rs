@@ -7,9 +7,10 @@ use fanfare_core::{BoxFuture, Clock};
 use super::{
     Dispatcher, HandlerFailure,
     inner::{Inner, Settings},
+    storm::StormGuard,
     timer::ThreadClock,
 };
-use crate::extract::Registry;
+use crate::{extract::Registry, middleware::Middleware};
 
 /// Sets up a [`Dispatcher`].
 #[must_use = "a builder does nothing until `.build()`"]
@@ -21,7 +22,14 @@ pub struct Builder {
 impl Default for Builder {
     fn default() -> Self {
         let clock = Arc::new(ThreadClock::default());
-        let settings = Settings { clock, on_error: None, on_unhandled: None, spawner: None };
+        let settings = Settings {
+            clock,
+            on_error: None,
+            on_unhandled: None,
+            spawner: None,
+            chain: Vec::new(),
+            storms: StormGuard::default(),
+        };
         Self { registry: Registry::default(), settings }
     }
 }
@@ -53,6 +61,19 @@ impl Builder {
     /// The same for any other executor: `spawn` runs the future to its end.
     pub fn spawner(mut self, spawn: impl Fn(BoxFuture<'static, ()>) + Send + Sync + 'static) -> Self {
         self.settings.spawner = Some(Box::new(spawn));
+        self
+    }
+
+    /// Wraps every handler that subscribes into a middleware, around its own. The one that is added last is
+    /// outermost. A handler that it does not fit is refused when it subscribes.
+    pub fn wrap(mut self, middleware: impl Middleware) -> Self {
+        self.settings.chain.push(Arc::new(middleware));
+        self
+    }
+
+    /// When chains of events that lead to events are cut. Default: 64 levels, 8 rounds of a loop.
+    pub fn storm_guard(mut self, guard: StormGuard) -> Self {
+        self.settings.storms = guard;
         self
     }
 

@@ -4,7 +4,10 @@
 
 use std::{
     cell::{Cell, RefCell},
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
 };
 
 use bytestring::ByteString;
@@ -18,10 +21,13 @@ pub(crate) struct Cause {
     /// The subscription whose handler made this emit; 0 for a root.
     via: u64,
     event_type: ByteString,
-    key: Option<ByteString>,
     depth: u16,
+    /// What only the event itself can tell: its version and key.
+    facts: OnceLock<(u32, Option<ByteString>)>,
     id: OnceLock<EventId>,
     metadata: OnceLock<Arc<Metadata>>,
+    /// Of a root: how many emits it led to, where somebody counts.
+    spent: AtomicU32,
 }
 
 impl Cause {
@@ -35,10 +41,11 @@ impl Cause {
             parent,
             via,
             event_type: subject.event_type(),
-            key: subject.key(),
             depth,
+            facts: OnceLock::from((subject.version(), subject.key())),
             id: OnceLock::new(),
             metadata: OnceLock::new(),
+            spent: AtomicU32::new(0),
         };
         if let Some(given) = subject.metadata() {
             let _ = cause.id.set(given.id.clone());
@@ -52,10 +59,11 @@ impl Cause {
             parent: None,
             via: 0,
             event_type: ByteString::from_static(event_type),
-            key: None,
             depth: 0,
+            facts: OnceLock::new(),
             id: OnceLock::new(),
             metadata: OnceLock::new(),
+            spent: AtomicU32::new(0),
         })
     }
 
@@ -67,13 +75,30 @@ impl Cause {
         self.id.get_or_init(ids::event_id)
     }
 
+    pub(crate) fn event_type(&self) -> &str {
+        &self.event_type
+    }
+
+    /// Takes down what only the event itself can tell.
+    pub(crate) fn describe(&self, subject: &dyn AnySubject) {
+        self.facts.get_or_init(|| (subject.version(), subject.key()));
+    }
+
     /// The event's attributes; `subject` is the event of this emit.
     pub(crate) fn metadata(&self, subject: &dyn AnySubject) -> &Arc<Metadata> {
+        self.describe(subject);
+        self.described()
+    }
+
+    /// The attributes of an event that was described.
+    pub(crate) fn described(&self) -> &Arc<Metadata> {
         self.metadata.get_or_init(|| {
-            let mut metadata = Metadata::new(self.id().clone(), ids::SOURCE, subject.event_type());
-            metadata.type_version = subject.version();
+            let mut metadata = Metadata::new(self.id().clone(), ids::SOURCE, self.event_type.clone());
+            if let Some((version, key)) = self.facts.get() {
+                metadata.type_version = *version;
+                metadata.key = key.clone();
+            }
             metadata.time = Some(ids::now());
-            metadata.key = subject.key();
             metadata.causation_depth = self.depth;
             metadata.causation_id = self.parent.as_ref().map(|parent| parent.id().clone());
             metadata.correlation_id = Some(self.root_id());
@@ -81,11 +106,27 @@ impl Cause {
         })
     }
 
-    pub(crate) fn root_id(&self) -> EventId {
+    /// Whether both are of one type and key; of a root that nobody described, the type decides.
+    fn is_like(&self, other: &Self) -> bool {
+        self.event_type == other.event_type
+            && (self.facts.get().is_none() || self.facts.get() == other.facts.get())
+    }
+
+    fn root_cause(&self) -> &Self {
         let mut root = self;
         while let Some(parent) = &root.parent {
             root = parent;
         }
+        root
+    }
+
+    /// Counts an emit against the budget of its root; answers how many there were.
+    pub(crate) fn spend(&self) -> u32 {
+        self.root_cause().spent.fetch_add(1, Relaxed).saturating_add(1)
+    }
+
+    pub(crate) fn root_id(&self) -> EventId {
+        let root = self.root_cause();
         let given = root.metadata.get().and_then(|metadata| metadata.correlation_id.clone());
         given.unwrap_or_else(|| root.id().clone())
     }
@@ -107,7 +148,7 @@ impl Cause {
         let mut repeats = 1;
         let (mut child, mut at) = (self, self.parent.as_deref());
         while let Some(cause) = at {
-            if child.via == via && cause.event_type == self.event_type && cause.key == self.key {
+            if child.via == via && cause.is_like(self) {
                 repeats += 1;
             }
             (child, at) = (cause, cause.parent.as_deref());
@@ -139,6 +180,32 @@ thread_local! {
     };
     /// The causes of those open emits that have one.
     static CAUSES: RefCell<Vec<Arc<Cause>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A frame of a root emit whose cause nobody asked for yet. Leaves it when dropped.
+pub(crate) struct Root;
+
+/// Opens a frame where none is open.
+#[inline]
+pub(crate) fn enter_root(event_type: &'static str) -> Root {
+    FRAME.with(|frame| {
+        frame.level.set(1);
+        frame.event_type.set(event_type);
+    });
+    Root
+}
+
+impl Drop for Root {
+    #[inline]
+    fn drop(&mut self) {
+        FRAME.with(|frame| {
+            if frame.is_known.get() {
+                drop(pop());
+                frame.is_known.set(false);
+            }
+            frame.level.set(0);
+        });
+    }
 }
 
 /// Leaves the frame when dropped.

@@ -2,19 +2,24 @@
 
 use std::{
     fmt,
+    marker::PhantomData,
     panic::{Location, RefUnwindSafe, UnwindSafe},
     sync::Arc,
 };
 
-use fanfare_core::{Emit, Emitted, EmittedRef, Event};
+use fanfare_core::{Emit, Emitted, EmittedRef, Event, Hear, IntoOutcome};
 
 use super::{
     Builder, cause, emit, emit_sync,
+    handler::Entry,
     inner::Inner,
-    listen::{Listener, Registration, Returns, Takes},
+    listen::{Listener, Registration, Returns, SyncOutcome, Takes},
     report::Report,
+    snapshot::Snapshot,
     subject::Named,
     subscription::Subscription,
+    weak::WeakFn,
+    wrapped::WrappedRef,
 };
 use crate::extract::{Args, Missing};
 
@@ -108,6 +113,57 @@ impl Dispatcher {
         self.listen(handler, Location::caller())
     }
 
+    /// Subscribes a function of an owner that the subscription does not keep alive; it ends with the owner.
+    ///
+    /// # Panics
+    /// When a middleware of the dispatcher does not fit synchronous handlers.
+    #[track_caller]
+    pub fn on_weak<T, E, R>(
+        &self,
+        owner: &Arc<T>,
+        f: impl Fn(&T, &E) -> R + Send + Sync + 'static,
+    ) -> Subscription
+    where
+        T: Send + Sync + 'static,
+        E: Event,
+        R: SyncOutcome + 'static,
+    {
+        let location = Location::caller();
+        let to = Registration { inner: &self.inner, location, options: Default::default() };
+        let seat = to.seat(type_name_of(&f));
+        let handler = WeakFn { owner: Arc::downgrade(owner), f, marker: PhantomData };
+        match to.around(&seat, true) {
+            Ok(None) => self.inner.add_ref::<E, _>(Entry::new(seat, handler)),
+            Ok(Some(around)) => self.inner.add_ref::<E, _>(Entry::new(seat, WrappedRef { handler, around })),
+            Err(missing) => panic!("failed to subscribe the handler at {location}: {missing}"),
+        }
+    }
+
+    /// Subscribes an async function whose first argument is bound in advance: each call gets a clone of `value`.
+    ///
+    /// # Panics
+    /// As [`Dispatcher::on`].
+    #[track_caller]
+    pub fn on_with<T, I, F, Fut>(&self, value: T, f: F) -> Subscription
+    where
+        T: Clone + Send + Sync + 'static,
+        I: Hear,
+        F: Fn(T, I) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output: IntoOutcome + 'static> + Send + 'static,
+    {
+        self.on(move |input: I| f(value.clone(), input))
+    }
+
+    /// Who listens to what, and how often they were called and failed.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot { types: self.inner.snapshot() }
+    }
+
+    /// Who listens to what, as text; [`Snapshot::mermaid`] draws it.
+    pub fn diagram(&self) -> String {
+        self.snapshot().to_string()
+    }
+
     fn listen<X, H>(&self, handler: H, location: &'static Location<'static>) -> Result<Subscription, Missing>
     where
         H: Listener<X>,
@@ -161,4 +217,8 @@ impl fmt::Debug for Dispatcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Dispatcher").finish_non_exhaustive()
     }
+}
+
+fn type_name_of<T>(_: &T) -> &'static str {
+    std::any::type_name::<T>()
 }

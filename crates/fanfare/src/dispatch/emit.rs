@@ -16,7 +16,7 @@ use super::{
     emit_sync::run_refs,
     inner::Inner,
     node::{Lists, Slots},
-    report::Report,
+    report::{More, Notes, Report},
     subject::{AnySubject, Named, Subject},
 };
 
@@ -24,11 +24,19 @@ use super::{
 pub(crate) async fn typed<E: Event>(inner: &Arc<Inner>, event: E, parent: Option<Parent>) -> Report {
     let node = inner.node::<E>();
     node.emitted.add();
+    if let Some(rate) = inner.settings.storms.rate
+        && let Some(report) = inner.over_rate(node, rate)
+    {
+        return report;
+    }
     let lists = arc_swap::Guard::into_inner(node.lists());
     if lists.is_empty() {
         return inner.unheard(E::TYPE, node.unheard());
     }
-    let cause = parent.map(|parent| Cause::new(&event, Some(parent)));
+    let cause = match parent.map(|parent| inner.caused(&event, Some(parent))).transpose() {
+        Ok(cause) => cause,
+        Err(report) => return report,
+    };
     let mut run = Run::new(inner, lists, Arc::new(event), cause);
     poll_fn(|cx| run.poll(cx)).await
 }
@@ -39,7 +47,10 @@ pub(crate) async fn named(inner: &Arc<Inner>, event: Named, parent: Option<Paren
     if lists.is_empty() {
         return inner.unheard(&event.event_type(), None);
     }
-    let cause = Cause::new(&event, parent);
+    let cause = match inner.caused(&event, parent) {
+        Ok(cause) => cause,
+        Err(report) => return report,
+    };
     let mut run = Run::new(inner, Arc::new(lists), Arc::new(event), Some(cause));
     poll_fn(|cx| run.poll(cx)).await
 }
@@ -69,12 +80,13 @@ struct Run<'a, S> {
     slots: Option<Slots<S>>,
     /// Events that handlers returned, one level deeper.
     returned: Vec<BoxFuture<'static, Report>>,
-    report: Report,
+    ran: usize,
+    notes: Option<Box<More>>,
 }
 
 impl<'a, S: Subject> Run<'a, S> {
     fn new(inner: &'a Arc<Inner>, lists: Arc<Lists<S>>, event: Arc<S>, cause: Option<Arc<Cause>>) -> Self {
-        Self { inner, lists, event, cause, slots: None, returned: Vec::new(), report: Report::default() }
+        Self { inner, lists, event, cause, slots: None, returned: Vec::new(), ran: 0, notes: None }
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Report> {
@@ -94,14 +106,15 @@ impl<'a, S: Subject> Run<'a, S> {
         if let Some(slots) = self.slots.take() {
             self.lists.give_slots(slots);
         }
-        Poll::Ready(std::mem::take(&mut self.report))
+        Poll::Ready(Report::of(self.ran, self.notes.take()))
     }
 
     /// Runs the synchronous handlers and marks the async ones that will run.
     fn start(&mut self) {
-        let Self { inner, lists, event, returned, report, .. } = self;
-        run_refs(inner, lists, &**event, report, |_, outputs| {
+        let Self { inner, lists, event, returned, notes, .. } = self;
+        self.ran += run_refs(inner, lists, &**event, notes, |_, outputs| {
             returned.extend(outputs.into_iter().map(|output| emit_output(inner, output, cause::parent())));
+            0
         });
         let mut slots = if self.lists.tasks.is_empty() { Vec::new() } else { self.lists.take_slots() };
         let mut used_up = false;
@@ -115,7 +128,7 @@ impl<'a, S: Subject> Run<'a, S> {
                 is_admitted
             };
             if place.is_running {
-                self.report.ran += 1;
+                self.ran += 1;
             }
         }
         if used_up {
@@ -159,10 +172,10 @@ impl<'a, S: Subject> Run<'a, S> {
                 (Err(panic), _) => {
                     place.is_running = false;
                     clear(place);
-                    self.inner.panicked(&entry.seat, &*self.event, &*panic, &mut self.report);
+                    self.inner.panicked(&entry.seat, &*self.event, &*panic, &mut self.notes);
                 }
                 (Ok(()), Some(trouble)) => {
-                    let outputs = self.inner.settle(&entry.seat, &*self.event, trouble, &mut self.report);
+                    let outputs = self.inner.settle(&entry.seat, &*self.event, trouble, &mut self.notes);
                     let emits =
                         outputs.into_iter().map(|output| emit_output(self.inner, output, cause::parent()));
                     self.returned.extend(emits);
@@ -175,10 +188,10 @@ impl<'a, S: Subject> Run<'a, S> {
     }
 
     fn poll_returned(&mut self, cx: &mut Context<'_>) {
-        let report = &mut self.report;
-        self.returned.retain_mut(|emit| match emit.as_mut().poll(cx) {
-            Poll::Ready(done) => {
-                report.absorb(done);
+        let Self { returned, notes, ran, .. } = self;
+        returned.retain_mut(|emit| match emit.as_mut().poll(cx) {
+            Poll::Ready(report) => {
+                *ran += notes.absorb(report);
                 false
             }
             Poll::Pending => true,

@@ -1,6 +1,7 @@
 //! `emit_sync`: the handlers of `&E` on the caller's thread, the async ones on the attached runtime.
 
 use std::{
+    any::Any,
     cell::Cell,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
@@ -9,11 +10,11 @@ use std::{
 use fanfare_core::{Event, Output};
 
 use super::{
-    cause::{self, Cause},
-    emit,
+    cause, emit,
+    handler::Trouble,
     inner::Inner,
     node::{Lists, Node, RefEntry},
-    report::Report,
+    report::{More, Notes, Report},
     subject::{AnySubject, Named, Subject},
 };
 
@@ -32,6 +33,11 @@ pub(crate) fn shared<E: Event>(inner: &Arc<Inner>, event: &Arc<E>) -> Report {
 fn of_node<E: Event>(inner: &Arc<Inner>, event: &E, own: impl FnOnce() -> Option<Arc<E>>) -> Report {
     let node = inner.node::<E>();
     node.emitted.add();
+    if let Some(rate) = inner.settings.storms.rate
+        && let Some(report) = inner.over_rate(node, rate)
+    {
+        return report;
+    }
     let lists = node.lists();
     if lists.is_empty() {
         return unheard(inner, node);
@@ -39,7 +45,8 @@ fn of_node<E: Event>(inner: &Arc<Inner>, event: &E, own: impl FnOnce() -> Option
     if cause::is_nested() {
         return nested(inner, &lists, event, own);
     }
-    run(inner, &lists, event, None, own)
+    let frame = cause::enter_root(E::STATIC_TYPE);
+    run(inner, &lists, event, frame, own)
 }
 
 #[cold]
@@ -54,8 +61,10 @@ fn nested<E: Event>(
     event: &E,
     own: impl FnOnce() -> Option<Arc<E>>,
 ) -> Report {
-    let cause = Cause::new(event, cause::parent());
-    run(inner, lists, event, Some(&cause), own)
+    match inner.caused(event, cause::parent()) {
+        Ok(cause) => run(inner, lists, event, cause::enter(E::STATIC_TYPE, Some(&cause)), own),
+        Err(report) => report,
+    }
 }
 
 /// Emits an event whose type is known by its name.
@@ -64,46 +73,47 @@ pub(crate) fn named(inner: &Arc<Inner>, event: Named) -> Report {
     if lists.is_empty() {
         return inner.unheard(&event.event_type(), None);
     }
-    let cause = Cause::new(&event, cause::parent());
+    let cause = match inner.caused(&event, cause::parent()) {
+        Ok(cause) => cause,
+        Err(report) => return report,
+    };
     let event = Arc::new(event);
-    run(inner, &lists, &*event, Some(&cause), || Some(event.clone()))
+    run(inner, &lists, &*event, cause::enter("", Some(&cause)), || Some(event.clone()))
 }
 
-/// `own` gives async handlers an event that they may keep.
+/// Runs the handlers in a frame. `own` gives async ones an event that they may keep.
 #[inline]
-fn run<S: Subject>(
+fn run<S: Subject, F>(
     inner: &Arc<Inner>,
     lists: &Lists<S>,
     event: &S,
-    cause: Option<&Arc<Cause>>,
+    frame: F,
     own: impl FnOnce() -> Option<Arc<S>>,
 ) -> Report {
-    let _frame = cause::enter(S::STATIC_TYPE, cause);
-    let mut report = Report::default();
-    if !lists.refs.is_empty() {
-        run_refs(inner, lists, event, &mut report, |report, outputs| {
-            for output in outputs {
-                report.absorb(emit_output(inner, output));
-            }
-        });
-    }
+    let mut notes = None;
+    let ran = run_refs(inner, lists, event, &mut notes, |notes, outputs| {
+        outputs.into_iter().map(|output| notes.absorb(emit_output(inner, output))).sum()
+    });
     if !lists.tasks.is_empty() {
-        hand_over(inner, lists, own(), &mut report);
+        hand_over(inner, lists, own(), &mut notes);
     }
-    report
+    drop(frame);
+    Report::of(ran, notes)
 }
 
-/// Runs the handlers of `&S` in order. One panic guard covers them all and is entered again behind one that panicked.
+/// Runs the handlers of `&S` in order; answers how many ran. One panic guard covers them all and is entered again
+/// behind one that panicked. `returned` takes the events that a handler returned and answers how many more ran.
 #[inline]
 pub(crate) fn run_refs<S: Subject>(
     inner: &Arc<Inner>,
     lists: &Lists<S>,
     event: &S,
-    report: &mut Report,
-    mut returned: impl FnMut(&mut Report, Vec<Output>),
-) {
+    notes: &mut Option<Box<More>>,
+    mut returned: impl FnMut(&mut Option<Box<More>>, Vec<Output>) -> usize,
+) -> usize {
     let at = Cell::new(0);
     let skipped = Cell::new(0);
+    let mut ran = 0;
     loop {
         let mut trouble = None;
         let caught = catch_unwind(AssertUnwindSafe(|| {
@@ -115,26 +125,42 @@ pub(crate) fn run_refs<S: Subject>(
                 }
                 cause::set_handler(entry.id);
                 if !entry.handler.call(event, &mut trouble) {
-                    return;
+                    return false;
                 }
             }
+            true
         }));
-        if caught.is_ok() && trouble.is_none() {
-            break;
+        if let Ok(true) = caught {
+            return ran + at.get() - skipped.get();
         }
-        let Some(entry) = lists.refs.get(at.get().wrapping_sub(1)) else { break };
-        match (caught, trouble) {
-            (Err(panic), _) => inner.panicked(&entry.seat, event, &*panic, report),
-            (Ok(()), Some(trouble)) => {
-                let outputs = inner.settle(&entry.seat, event, trouble, report);
-                if !outputs.is_empty() {
-                    returned(report, outputs);
-                }
-            }
-            (Ok(()), None) => {}
+        let Some(entry) = lists.refs.get(at.get().wrapping_sub(1)) else { return ran };
+        if let Some(Trouble::OwnerGone) = trouble {
+            skipped.set(skipped.get() + 1);
         }
+        ran += troubled(inner, entry, event, caught.err(), trouble, notes, &mut returned);
     }
-    report.ran += at.get() - skipped.get();
+}
+
+/// Sees to what one handler left behind; answers how many others ran on the events that it returned.
+#[cold]
+fn troubled<S: Subject>(
+    inner: &Inner,
+    entry: &RefEntry<S>,
+    event: &S,
+    panic: Option<Box<dyn Any + Send>>,
+    trouble: Option<Trouble>,
+    notes: &mut Option<Box<More>>,
+    returned: &mut impl FnMut(&mut Option<Box<More>>, Vec<Output>) -> usize,
+) -> usize {
+    let outputs = match (panic, trouble) {
+        (Some(panic), _) => {
+            inner.panicked(&entry.seat, event, &*panic, notes);
+            Vec::new()
+        }
+        (None, Some(trouble)) => inner.settle(&entry.seat, event, trouble, notes),
+        (None, None) => Vec::new(),
+    };
+    if outputs.is_empty() { 0 } else { returned(notes, outputs) }
 }
 
 #[cold]
@@ -163,16 +189,21 @@ fn emit_output(inner: &Arc<Inner>, output: Output) -> Report {
 
 /// Gives the async handlers to the runtime, or says in the report that they could not run.
 #[cold]
-fn hand_over<S: Subject>(inner: &Arc<Inner>, lists: &Lists<S>, event: Option<Arc<S>>, report: &mut Report) {
+fn hand_over<S: Subject>(
+    inner: &Arc<Inner>,
+    lists: &Lists<S>,
+    event: Option<Arc<S>>,
+    notes: &mut Option<Box<More>>,
+) {
     let names = || lists.tasks.iter().map(|entry| entry.seat.name.clone());
     let Some(event) = event else {
-        report.more().not_run.extend(names());
+        notes.more().not_run.extend(names());
         return;
     };
     let tasks = Lists::new(Vec::new(), lists.tasks.to_vec());
     let run = emit::tasks_of(inner, tasks, event, cause::known());
     match inner.spawn(Box::pin(async move { drop(run.await) })) {
-        Ok(()) => report.more().handed_over += lists.tasks.len(),
-        Err(_) => report.more().not_run.extend(names()),
+        Ok(()) => notes.more().handed_over += lists.tasks.len(),
+        Err(_) => notes.more().not_run.extend(names()),
     }
 }

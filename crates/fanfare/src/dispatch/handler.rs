@@ -21,6 +21,8 @@ const PLAIN: u8 = 1;
 const GATED: u8 = 2;
 /// Called once, for `.once()`.
 const ONCE: u8 = 4;
+/// Asks the one that it stands for.
+const STANDS_IN: u8 = 8;
 
 /// A handler in its seat. The liveness flag stands in front of the handler, so that one cache line serves both.
 pub(crate) struct Entry<H: ?Sized> {
@@ -28,6 +30,8 @@ pub(crate) struct Entry<H: ?Sized> {
     /// The seat's, close at hand.
     pub(crate) id: u64,
     pub(crate) seat: Arc<Seat>,
+    /// How many emits there had been when it came, for one that is called on each.
+    pub(crate) since: AtomicU64,
     pub(crate) handler: H,
 }
 
@@ -39,6 +43,8 @@ pub(crate) struct Seat {
     pub(crate) name: ByteString,
     pub(crate) location: &'static Location<'static>,
     pub(crate) failed: AtomicU64,
+    /// How often it was called, where that does not follow from the count of emits.
+    pub(crate) called: AtomicU64,
     pub(crate) is_gated: bool,
     pub(crate) is_once: bool,
 }
@@ -46,12 +52,18 @@ pub(crate) struct Seat {
 impl<H> Entry<H> {
     pub(crate) fn new(seat: Arc<Seat>, handler: H) -> Arc<Self> {
         let flags = PLAIN | if seat.is_gated { GATED } else { 0 } | if seat.is_once { ONCE } else { 0 };
-        Arc::new(Self { flags: AtomicU8::new(flags), id: seat.id, seat, handler })
+        Arc::new(Self { flags: AtomicU8::new(flags), id: seat.id, seat, since: AtomicU64::new(0), handler })
     }
 
     /// An entry that stands for another one, which it asks each time.
     pub(crate) fn standing_for(seat: Arc<Seat>, handler: H) -> Arc<Self> {
-        Arc::new(Self { flags: AtomicU8::new(PLAIN | GATED), id: seat.id, seat, handler })
+        Arc::new(Self {
+            flags: AtomicU8::new(STANDS_IN),
+            id: seat.id,
+            seat,
+            since: AtomicU64::new(0),
+            handler,
+        })
     }
 }
 
@@ -75,10 +87,25 @@ impl<H: ?Sized> Entry<H> {
     /// For one that is not plain: whether it is called now. `is_wanted` asks its predicate.
     pub(crate) fn admit(&self, is_wanted: impl FnOnce() -> bool) -> bool {
         let flags = self.flags.load(Ordering::Acquire);
+        if flags == STANDS_IN {
+            return is_wanted();
+        }
         if flags == GONE || (flags & GATED != 0 && !is_wanted()) {
             return false;
         }
-        flags & ONCE == 0 || self.leave()
+        let is_admitted = flags & ONCE == 0 || self.leave();
+        if is_admitted {
+            self.seat.called.fetch_add(1, Ordering::Relaxed);
+        }
+        is_admitted
+    }
+
+    /// How often it was called, given how many emits there were.
+    pub(crate) fn called(&self, emitted: u64) -> u64 {
+        match self.flags.load(Ordering::Acquire) {
+            PLAIN => emitted.saturating_sub(self.since.load(Ordering::Relaxed)),
+            _ => self.seat.called.load(Ordering::Relaxed),
+        }
     }
 }
 
@@ -106,8 +133,9 @@ impl<H: Send + Sync> Seated for Entry<H> {
 /// What one call left behind beside plain success.
 pub(crate) enum Trouble {
     Failed(BoxError),
-    Undecodable(BoxError),
     Returned(Vec<Output>),
+    /// It did not run: what it belonged to is gone.
+    OwnerGone,
 }
 
 /// A handler that runs on the emitter's thread.

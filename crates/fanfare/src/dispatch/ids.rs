@@ -18,3 +18,8 @@ pub(crate) fn event_id() -> EventId {
 pub(crate) fn now() -> Timestamp {
     Timestamp::now()
 }
+
+/// A number for jitter.
+pub(crate) fn random() -> u64 {
+    uuid::Uuid::new_v4().as_u64_pair().1.rotate_left(32)
+}

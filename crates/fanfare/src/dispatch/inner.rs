@@ -4,6 +4,7 @@ use std::{
     any::TypeId,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
+    time::Duration,
 };
 
 use arc_swap::ArcSwap;
@@ -12,16 +13,18 @@ use fanfare_core::{BoxFuture, Clock, Event};
 use parking_lot::Mutex;
 
 use super::{
-    cause,
+    cause::{self, Cause, Parent},
     handler::{Entry, RefHandler, Seat, Seated, TaskHandler, Trouble},
     node::{AnyNode, Garbage, Lists, Node},
-    report::{FailureKind, HandlerFailure, Report},
-    subject::{Named, Subject},
+    report::{FailureKind, HandlerFailure, More, Notes, Report},
+    snapshot::TypeSnapshot,
+    storm::{Storm, StormGuard},
+    subject::{AnySubject, Named, Subject},
     subscription::Subscription,
     table::Table,
     wild::Wild,
 };
-use crate::extract::Registry;
+use crate::{extract::Registry, middleware::Middleware};
 
 pub(crate) struct Inner {
     pub(crate) table: Table,
@@ -49,6 +52,8 @@ pub(crate) struct Settings {
     pub(crate) on_error: Option<ErrorHook>,
     pub(crate) on_unhandled: Option<UnhandledHook>,
     pub(crate) spawner: Option<Spawner>,
+    pub(crate) chain: Vec<Arc<dyn Middleware>>,
+    pub(crate) storms: StormGuard,
 }
 
 impl Inner {
@@ -168,9 +173,16 @@ impl Inner {
         Ok(())
     }
 
+    /// Every event type that was met.
+    pub(crate) fn snapshot(&self) -> Vec<TypeSnapshot> {
+        let nodes = self.registrar.lock().nodes.clone();
+        let mut types: Vec<_> = nodes.iter().map(|node| node.snapshot()).collect();
+        types.sort_by(|a, b| a.event_type.cmp(&b.event_type));
+        types
+    }
+
     /// Who listens to an event whose type is known by name alone.
     pub(crate) fn named_lists(&self, event: &Named) -> Lists<Named> {
-        use super::subject::AnySubject;
         let event_type = event.event_type();
         let (mut refs, mut tasks) = (Vec::new(), Vec::new());
         for wild in self.wild.load().iter().filter(|wild| wild.takes(&event_type) && !wild.is_gone()) {
@@ -196,8 +208,12 @@ impl Inner {
 
     /// Puts a failure where it is seen: the report, the log, the hook.
     #[cold]
-    pub(crate) fn failed(&self, seat: &Seat, failure: HandlerFailure, report: &mut Report) {
+    pub(crate) fn failed(&self, seat: &Seat, failure: HandlerFailure, notes: &mut Option<Box<More>>) {
         seat.failed.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        self.tell(failure, notes);
+    }
+
+    fn tell(&self, failure: HandlerFailure, notes: &mut Option<Box<More>>) {
         tracing::error!(
             handler = &*failure.handler,
             event_type = &*failure.event_type,
@@ -207,7 +223,7 @@ impl Inner {
         if let Some(hook) = &self.settings.on_error {
             guarded("on_error", || hook(&failure));
         }
-        report.more().failures.push(failure);
+        notes.more().failures.push(failure);
     }
 
     /// Settles what a call left behind; answers the events that it returned.
@@ -217,15 +233,57 @@ impl Inner {
         seat: &Seat,
         event: &S,
         trouble: Trouble,
-        report: &mut Report,
+        notes: &mut Option<Box<More>>,
     ) -> Vec<fanfare_core::Output> {
-        let (kind, error) = match trouble {
+        match trouble {
             Trouble::Returned(outputs) => return outputs,
-            Trouble::Failed(error) => (FailureKind::Error, error),
-            Trouble::Undecodable(error) => (FailureKind::Decode, error),
-        };
-        self.failed(seat, failure(seat, event.event_type(), kind, error), report);
+            Trouble::OwnerGone => self.sweep(None),
+            Trouble::Failed(error) => {
+                let kind = FailureKind::of(&error);
+                self.failed(seat, failure(seat, event.event_type(), kind, error), notes);
+            }
+        }
         Vec::new()
+    }
+
+    /// The cause of an emit that a handler makes, or the report that says why it is cut.
+    #[cold]
+    pub(crate) fn caused(
+        &self,
+        subject: &dyn AnySubject,
+        parent: Option<Parent>,
+    ) -> Result<Arc<Cause>, Report> {
+        let cause = Cause::new(subject, parent.clone());
+        match parent.and_then(|parent| self.settings.storms.refusal(&cause, &parent)) {
+            None => Ok(cause),
+            Some(storm) => Err(self.cut(subject.event_type(), storm)),
+        }
+    }
+
+    /// The report of an emit that is over its type's rate, if a rate is set and it is.
+    #[cold]
+    pub(crate) fn over_rate<E: Event>(&self, node: &Node<E>, rate: (u32, Duration)) -> Option<Report> {
+        let now = self.settings.clock.monotonic();
+        let (emits_max, per) = rate;
+        node.is_over_rate(now, emits_max, per).then(|| {
+            let reason = format!("more than {emits_max} emits of one type in {per:?}");
+            let mut chain = cause::parent().map(|parent| parent.cause.chain()).unwrap_or_default();
+            chain.push(ByteString::from_static(E::TYPE));
+            self.cut(ByteString::from_static(E::TYPE), Storm { reason, chain })
+        })
+    }
+
+    /// Says that an emit was cut.
+    fn cut(&self, event_type: ByteString, storm: Storm) -> Report {
+        let failure = HandlerFailure {
+            handler: "the storm guard".into(),
+            event_type,
+            kind: FailureKind::Storm,
+            error: storm.into(),
+        };
+        let mut notes = None;
+        self.tell(failure, &mut notes);
+        Report::of(0, notes)
     }
 
     #[cold]
@@ -234,10 +292,10 @@ impl Inner {
         seat: &Seat,
         event: &S,
         panic: &(dyn std::any::Any + Send),
-        report: &mut Report,
+        notes: &mut Option<Box<More>>,
     ) {
         let text = super::report::panic_text(panic);
-        self.failed(seat, failure(seat, event.event_type(), FailureKind::Panic, text.into()), report);
+        self.failed(seat, failure(seat, event.event_type(), FailureKind::Panic, text.into()), notes);
     }
 }
 

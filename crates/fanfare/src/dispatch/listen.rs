@@ -10,16 +10,19 @@ use fanfare_core::{
 };
 
 use super::{
-    handler::{Entry, Seat, Seated},
+    handler::{Entry, RefHandler, Seat, Seated, TaskHandler},
     inner::Inner,
     ref_handler::{AnyRefFn, Gate, RefFn},
+    subject::AnySubject,
     subscription::Subscription,
     task_handler::{ByEvent, ByMade, FromAny, FromEnvelope, FromEvent, Making, Task, TaskFn},
     wild::{Wild, WildHandler},
+    wrapped::{Surroundings, WrappedRef, WrappedTask},
 };
 use crate::{
     extract::{Args, Missing, Site},
     handler::{IntoHandler, Shape, name_of},
+    middleware::{Chain, Middleware, refusal},
 };
 
 /// A handler on a dispatcher: a closure or function of `&E`, or an async function of an event and extractors.
@@ -157,11 +160,27 @@ pub(crate) struct Options {
     pub(crate) is_once: bool,
     /// A `Gate` of the type that the predicate looks at, and that type's name.
     pub(crate) when: Option<(Box<dyn Any + Send + Sync>, &'static str)>,
+    /// Its own middlewares, the innermost first.
+    pub(crate) chain: Vec<Arc<dyn Middleware>>,
+}
+
+impl Options {
+    /// Adds what was said further within; what stands here already was said around it and wins.
+    pub(crate) fn add(&mut self, within: Self) {
+        self.name = self.name.take().or(within.name);
+        self.types.extend(within.types);
+        if self.priority == 0 {
+            self.priority = within.priority;
+        }
+        self.is_once |= within.is_once;
+        self.when = self.when.take().or(within.when);
+        self.chain.splice(0..0, within.chain);
+    }
 }
 
 impl Registration<'_> {
     /// The seat of a handler; the name is the one given, or the function's own, or where it was registered.
-    fn seat(&self, type_name: &'static str) -> Arc<Seat> {
+    pub(crate) fn seat(&self, type_name: &'static str) -> Arc<Seat> {
         let name = match (&self.options.name, name_of(type_name)) {
             (Some(name), _) => ByteString::from(name.as_str()),
             (None, Ok(name)) => ByteString::from_static(name),
@@ -173,9 +192,25 @@ impl Registration<'_> {
             name,
             location: self.location,
             failed: Default::default(),
+            called: Default::default(),
             is_gated: self.options.when.is_some(),
             is_once: self.options.is_once,
         })
+    }
+
+    /// The middlewares around a handler: its own, then those of the dispatcher. `None`: there are none.
+    pub(crate) fn around(&self, seat: &Seat, is_sync: bool) -> Result<Option<Surroundings>, Missing> {
+        let own = self.options.chain.iter();
+        let chain: Chain = own.chain(&self.inner.settings.chain).cloned().collect();
+        if let Some(refusal) = refusal(&chain, is_sync) {
+            return Err(Missing::new(refusal));
+        }
+        Ok((!chain.is_empty()).then(|| Surroundings {
+            id: seat.id,
+            handler: seat.name.clone(),
+            chain,
+            clock: self.inner.settings.clock.clone(),
+        }))
     }
 
     fn gate<T: 'static>(&mut self) -> Result<Option<Gate<T>>, Missing> {
@@ -251,7 +286,10 @@ where
         let seat = self.to.seat(std::any::type_name::<F>());
         let gate = self.to.gate()?;
         let handler = RefFn::<F, T, How, R> { f: self.f, gate, marker: PhantomData };
-        Ok(self.to.inner.add_ref::<T, _>(Entry::new(seat, handler)))
+        Ok(match self.to.around(&seat, true)? {
+            None => self.to.inner.add_ref::<T, _>(Entry::new(seat, handler)),
+            Some(around) => self.to.inner.add_ref::<T, _>(Entry::new(seat, WrappedRef { handler, around })),
+        })
     }
 
     fn any(mut self, make: fn(&Heard<'_>) -> Result<T, DecodeError>) -> Self::Made {
@@ -259,9 +297,11 @@ where
         let seat = self.to.seat(std::any::type_name::<F>());
         let gate = self.to.gate()?;
         let handler = AnyRefFn::<F, T, How, R> { f: self.f, gate, make, marker: PhantomData };
-        let entry = Entry::new(seat, handler);
-        let seated: Arc<dyn Seated> = entry.clone();
-        let wild = Wild { accepts: Accepts::Any, filters, handler: WildHandler::Ref(entry) };
+        let (seated, handler) = match self.to.around(&seat, true)? {
+            None => any_ref(Entry::new(seat, handler)),
+            Some(around) => any_ref(Entry::new(seat, WrappedRef { handler, around })),
+        };
+        let wild = Wild { accepts: Accepts::Any, filters, handler };
         Ok(self.to.inner.add_wild(&seated, wild))
     }
 }
@@ -318,7 +358,14 @@ where
         let seat = self.to.seat(F::type_name());
         let gate = self.to.gate::<E>()?.map(ByEvent);
         let task = Self::task(self.f, &seat, self.to.inner)?;
-        Ok(self.to.inner.add_task::<E, _>(Entry::new(seat, TaskFn { task, making, gate })))
+        let handler = TaskFn { task, making, gate };
+        Ok(match self.to.around(&seat, false)? {
+            None => self.to.inner.add_task::<E, _>(Entry::new(seat, handler)),
+            Some(around) => {
+                let handler = WrappedTask { handler: Arc::new(handler), around };
+                self.to.inner.add_task::<E, _>(Entry::new(seat, handler))
+            }
+        })
     }
 }
 
@@ -345,9 +392,26 @@ where
         let seat = self.to.seat(F::type_name());
         let gate = self.to.gate::<T>()?.map(|gate| ByMade(gate, FromAny(make)));
         let task = Self::task(self.f, &seat, self.to.inner)?;
-        let entry = Entry::new(seat, TaskFn { task, making: FromAny(make), gate });
-        let seated: Arc<dyn Seated> = entry.clone();
-        let wild = Wild { accepts, filters, handler: WildHandler::Task(entry) };
+        let handler = TaskFn { task, making: FromAny(make), gate };
+        let (seated, handler) = match self.to.around(&seat, false)? {
+            None => any_task(Entry::new(seat, handler)),
+            Some(around) => {
+                let handler = WrappedTask { handler: Arc::new(handler), around };
+                any_task(Entry::new(seat, handler))
+            }
+        };
+        let wild = Wild { accepts, filters, handler };
         Ok(self.to.inner.add_wild(&seated, wild))
     }
+}
+
+/// An entry as its handle sees it and as the emits see it.
+fn any_ref<H: RefHandler<dyn AnySubject> + 'static>(entry: Arc<Entry<H>>) -> (Arc<dyn Seated>, WildHandler) {
+    (entry.clone(), WildHandler::Ref(entry))
+}
+
+fn any_task<H: TaskHandler<dyn AnySubject> + 'static>(
+    entry: Arc<Entry<H>>,
+) -> (Arc<dyn Seated>, WildHandler) {
+    (entry.clone(), WildHandler::Task(entry))
 }

@@ -23,12 +23,17 @@ mod listen;
 mod node;
 mod ref_handler;
 mod report;
+mod snapshot;
+mod storm;
 mod subject;
 mod subscription;
 mod table;
 mod task_handler;
 mod timer;
+mod tuned;
+mod weak;
 mod wild;
+mod wrapped;
 
 pub use builder::Builder;
 pub use dispatcher::Dispatcher;
@@ -36,4 +41,10 @@ pub use dispatcher::Dispatcher;
 pub use listen::Registration;
 pub use listen::{Asynchronous, ByRef, ByValue, Listener, Returns, SyncOutcome, Synchronous, Takes};
 pub use report::{EmitError, FailureKind, HandlerFailure, Report};
+pub use snapshot::{HandlerSnapshot, Snapshot, TypeSnapshot};
+pub use storm::{Storm, StormGuard};
 pub use subscription::{Subscription, SubscriptionGuard};
+pub use tuned::{Adjusted, SubscribeExt, SyncExt, Tuned};
+
+pub(crate) use cause::Cause;
+pub(crate) use ids::random;

@@ -7,6 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicU8, AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use arc_swap::ArcSwap;
@@ -21,6 +22,7 @@ use super::{
     handler::{Entry, RefHandler, Seat, Slot, TaskHandler},
     inner::Inner,
     report::Report,
+    snapshot::{HandlerSnapshot, TypeSnapshot},
     subject::Subject,
     wild::Wild,
 };
@@ -36,6 +38,8 @@ pub(crate) struct Node<S> {
     /// What the log was told about nobody listening.
     told: AtomicU8,
     subscribed: AtomicU64,
+    /// The span of time that runs for the storm guard's rate: when it began and how many emits began in it.
+    span: Mutex<(Duration, u32)>,
 }
 
 /// Who listened when an emit began, in order of priority and subscription. Never changed.
@@ -98,6 +102,7 @@ impl<S: Subject> Node<S> {
             unheard: AtomicU64::new(0),
             told: AtomicU8::new(0),
             subscribed: AtomicU64::new(0),
+            span: Mutex::default(),
         }
     }
 
@@ -120,11 +125,13 @@ impl<S: Subject> Node<S> {
 
     pub(crate) fn add_ref(&self, entry: RefEntry<S>) -> Garbage {
         self.subscribed.fetch_add(1, Ordering::Relaxed);
+        entry.since.store(self.emitted.sum(), Ordering::Relaxed);
         self.change(|refs, _| refs.push(entry))
     }
 
     pub(crate) fn add_task(&self, entry: TaskEntry<S>) -> Garbage {
         self.subscribed.fetch_add(1, Ordering::Relaxed);
+        entry.since.store(self.emitted.sum(), Ordering::Relaxed);
         self.change(|_, tasks| tasks.push(entry))
     }
 
@@ -134,6 +141,17 @@ impl<S: Subject> Node<S> {
             Ok(entry) => self.add_ref(entry),
             Err(entry) => self.add_task(entry),
         })
+    }
+
+    /// Whether an emit that begins now is over the rate; counts it otherwise.
+    #[cold]
+    pub(crate) fn is_over_rate(&self, now: Duration, emits_max: u32, per: Duration) -> bool {
+        let (start, emits) = &mut *self.span.lock();
+        if *emits == 0 || now.saturating_sub(*start) >= per {
+            (*start, *emits) = (now, 0);
+        }
+        *emits = emits.saturating_add(1);
+        *emits > emits_max
     }
 
     /// Counts an event that nobody heard; answers what the log should be told, once.
@@ -151,7 +169,7 @@ impl<S: Subject> Node<S> {
 /// A node whose event type is not known to the caller.
 pub(crate) trait AnyNode: Send + Sync {
     fn event_id(&self) -> TypeId;
-    fn event_type(&self) -> ByteString;
+    fn snapshot(&self) -> TypeSnapshot;
     /// Leaves out what is gone. The caller holds the registrar.
     fn sweep(&self) -> Garbage;
     /// Adds a subscription to events of many types, if it takes this one. The caller holds the registrar.
@@ -171,8 +189,18 @@ impl<E: Event> AnyNode for Node<E> {
         TypeId::of::<E>()
     }
 
-    fn event_type(&self) -> ByteString {
-        ByteString::from_static(E::TYPE)
+    fn snapshot(&self) -> TypeSnapshot {
+        let (lists, emitted) = (self.lists(), self.emitted.sum());
+        let refs = lists.refs.iter().filter(|entry| !entry.is_gone() && !entry.handler.is_over());
+        let refs = refs.map(|entry| of_seat(&entry.seat, false, entry.called(emitted)));
+        let tasks = lists.tasks.iter().filter(|entry| !entry.is_gone() && !entry.handler.is_over());
+        let tasks = tasks.map(|entry| of_seat(&entry.seat, true, entry.called(emitted)));
+        TypeSnapshot {
+            event_type: ByteString::from_static(E::TYPE),
+            emitted,
+            unheard: self.unheard.load(Ordering::Relaxed),
+            handlers: refs.chain(tasks).collect(),
+        }
     }
 
     fn sweep(&self) -> Garbage {
@@ -197,5 +225,16 @@ impl<E: Event> AnyNode for Node<E> {
     fn emit_boxed_sync(&self, inner: &Arc<Inner>, event: Box<dyn Any + Send + Sync>) -> Report {
         let event = event.downcast::<E>().expect("the event is found by its own type");
         super::emit_sync::shared::<E>(inner, &Arc::from(event))
+    }
+}
+
+fn of_seat(seat: &Seat, is_async: bool, called: u64) -> HandlerSnapshot {
+    HandlerSnapshot {
+        name: seat.name.clone(),
+        priority: seat.priority,
+        is_async,
+        location: seat.location,
+        called,
+        failed: seat.failed.load(Ordering::Relaxed),
     }
 }

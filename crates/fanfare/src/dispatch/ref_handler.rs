@@ -69,7 +69,7 @@ where
         match made(event, self.make) {
             Ok(made) => settle::<How, R>((self.f)(&made), trouble),
             Err(error) => {
-                *trouble = Some(Trouble::Undecodable(error));
+                *trouble = Some(Trouble::Failed(error));
                 false
             }
         }

@@ -3,16 +3,20 @@
 use std::{any::Any, fmt};
 
 use bytestring::ByteString;
-use fanfare_core::BoxError;
+use fanfare_core::{BoxError, DecodeError};
+
+use crate::middleware::{Panicked, TimedOut};
 
 /// How many handlers ran, and which failed and why. Who does not look at it finds failures in the log; who
 /// must not go on after one asks for [`Report::into_result`].
 #[derive(Debug, Default)]
 pub struct Report {
-    pub(crate) ran: usize,
-    pub(crate) is_unheard: bool,
-    pub(crate) more: Option<Box<More>>,
+    // Two words, so that a report travels in registers: the count, or UNHEARD.
+    ran: usize,
+    more: Option<Box<More>>,
 }
+
+const UNHEARD: usize = usize::MAX;
 
 #[derive(Debug, Default)]
 pub(crate) struct More {
@@ -24,12 +28,12 @@ pub(crate) struct More {
 impl Report {
     /// How many handlers ran to an end, with success or not; those of events that handlers returned included.
     pub fn ran(&self) -> usize {
-        self.ran
+        if self.is_unheard() { 0 } else { self.ran }
     }
 
     /// Whether nobody listens to this event type.
     pub fn is_unheard(&self) -> bool {
-        self.is_unheard
+        self.ran == UNHEARD
     }
 
     /// The handlers that failed.
@@ -61,22 +65,35 @@ impl Report {
     }
 
     pub(crate) fn unheard() -> Self {
-        Self { is_unheard: true, ..Self::default() }
+        Self { ran: UNHEARD, more: None }
     }
 
-    pub(crate) fn more(&mut self) -> &mut More {
-        self.more.get_or_insert_default()
+    #[inline]
+    pub(crate) fn of(ran: usize, more: Option<Box<More>>) -> Self {
+        Self { ran, more }
+    }
+}
+
+/// What a report is made of beside the count.
+pub(crate) trait Notes {
+    fn more(&mut self) -> &mut More;
+    /// Adds what became of an event that a handler returned; answers how many handlers ran.
+    fn absorb(&mut self, other: Report) -> usize;
+}
+
+impl Notes for Option<Box<More>> {
+    fn more(&mut self) -> &mut More {
+        self.get_or_insert_default()
     }
 
-    /// Adds what became of an event that a handler returned.
-    pub(crate) fn absorb(&mut self, other: Self) {
-        self.ran += other.ran;
-        if let Some(other) = other.more {
+    fn absorb(&mut self, mut other: Report) -> usize {
+        if let Some(other) = other.more.take() {
             let more = self.more();
             more.failures.extend(other.failures);
             more.not_run.extend(other.not_run);
             more.handed_over += other.handed_over;
         }
+        other.ran()
     }
 }
 
@@ -131,6 +148,20 @@ pub enum FailureKind {
     Timeout,
     /// An emit was cut to stop a storm; the text carries the chain of event types.
     Storm,
+}
+
+impl FailureKind {
+    pub(crate) fn of(error: &BoxError) -> Self {
+        if error.is::<Panicked>() {
+            Self::Panic
+        } else if error.is::<TimedOut>() {
+            Self::Timeout
+        } else if error.is::<DecodeError>() {
+            Self::Decode
+        } else {
+            Self::Error
+        }
+    }
 }
 
 /// One handler that failed on one event.

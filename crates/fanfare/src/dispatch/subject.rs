@@ -1,6 +1,6 @@
 //! What an emit is about: an event of a type known at compile time, or one known by its name.
 
-use std::any::Any;
+use std::{any::Any, sync::Arc};
 
 use bytes::Bytes;
 use bytestring::ByteString;
@@ -21,6 +21,7 @@ pub(crate) trait AnySubject: Send + Sync + 'static {
     /// The attributes that it came with, if it did.
     fn metadata(&self) -> Option<&Metadata>;
     fn heard<'a>(&'a self, metadata: &'a Metadata, topic: &'a Topic) -> Heard<'a>;
+    fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
 }
 
 impl<E: Event> Subject for E {
@@ -53,22 +54,36 @@ impl<E: Event> AnySubject for E {
             |event: &(dyn Any + Send + Sync)| event.downcast_ref::<E>().and_then(Event::encode_payload);
         Heard { metadata, topic, event: self, encode }
     }
+
+    fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
+        self
+    }
 }
 
 /// Either of them, as one.
 pub(crate) trait Emitted: Send + Sync + 'static {
     fn as_any(&self) -> &dyn AnySubject;
+    /// The event to look at, where its type is known.
+    fn into_any(self: Arc<Self>) -> Option<Arc<dyn Any + Send + Sync>>;
 }
 
 impl<S: Subject> Emitted for S {
     fn as_any(&self) -> &dyn AnySubject {
         self
     }
+
+    fn into_any(self: Arc<Self>) -> Option<Arc<dyn Any + Send + Sync>> {
+        Some(self)
+    }
 }
 
 impl Emitted for dyn AnySubject {
     fn as_any(&self) -> &dyn AnySubject {
         self
+    }
+
+    fn into_any(self: Arc<Self>) -> Option<Arc<dyn Any + Send + Sync>> {
+        Some(AnySubject::into_any(self))
     }
 }
 
@@ -132,5 +147,9 @@ impl AnySubject for Named {
             Self::Raw(raw) => Heard { metadata, topic, event: raw, encode: |_| None },
             Self::Output { event, encode, .. } => Heard { metadata, topic, event: &**event, encode: *encode },
         }
+    }
+
+    fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
+        self
     }
 }

@@ -203,7 +203,7 @@ where
                     this.future.set(Some(this.task.f.call(input, args)));
                 }
                 Err(error) => {
-                    *trouble = Some(Trouble::Undecodable(error));
+                    *trouble = Some(Trouble::Failed(error));
                     return Poll::Ready(false);
                 }
             }

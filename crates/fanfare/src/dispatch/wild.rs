@@ -60,7 +60,7 @@ impl<S: Subject> RefHandler<S> for StandIn<dyn RefHandler<dyn AnySubject>> {
     }
 
     fn is_wanted(&self, event: &S) -> bool {
-        self.0.is_plain() || self.0.admit(|| self.0.handler.is_wanted(event))
+        self.0.admit(|| self.0.handler.is_wanted(event))
     }
 
     fn is_over(&self) -> bool {
@@ -74,7 +74,7 @@ impl<S: Subject> TaskHandler<S> for StandIn<dyn TaskHandler<dyn AnySubject>> {
     }
 
     fn is_wanted(&self, event: &S) -> bool {
-        self.0.is_plain() || self.0.admit(|| self.0.handler.is_wanted(event))
+        self.0.admit(|| self.0.handler.is_wanted(event))
     }
 
     fn is_over(&self) -> bool {

@@ -2,6 +2,9 @@
 
 mod emitting;
 mod failures;
+mod middleware;
+mod options;
+mod storms;
 mod subscribing;
 
 use std::sync::Arc;

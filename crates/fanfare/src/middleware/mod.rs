@@ -1,0 +1,47 @@
+//! What stands around a handler: logging, timing, retry, limits, a circuit breaker, and one's own in five lines.
+//!
+//! A middleware takes a [`Call`] and what comes [`Next`], and answers with an [`Outcome`]. Synchronous handlers take
+//! those that never wait; one that waits is refused when the handler subscribes. The handler keeps its name
+//! through any wrapping, and state is kept per handler.
+//!
+//! ```
+//! use fanfare::{Event, dispatch::{Dispatcher, SubscribeExt}, middleware::{Call, Next, Outcome, from_fn}};
+//! # #[derive(Event, Clone)]
+//! # #[event(type = "order.placed", local)]
+//! # struct OrderPlaced;
+//!
+//! async fn audited(call: Call, next: Next) -> Outcome {
+//!     let outcome = next.run().await;
+//!     println!("{} on {}: {}", call.handler(), call.event_type(), outcome.is_ok());
+//!     outcome
+//! }
+//!
+//! async fn reserve_stock(_: OrderPlaced) {}
+//!
+//! Dispatcher::new().on(reserve_stock.wrap(from_fn(audited)));
+//! ```
+
+mod breaker;
+mod call;
+mod concurrency;
+mod dedup;
+mod from_fn;
+mod logging;
+mod rate;
+mod retry;
+mod timeout;
+mod timing;
+mod tower;
+
+pub use breaker::{BreakerOpen, BreakerState, CircuitBreaker};
+pub use call::{Call, Fits, Middleware, Next, NextSync, Outcome};
+pub(crate) use call::{Chain, Panicked, Source, refusal, run_sync};
+pub use concurrency::ConcurrencyLimit;
+pub use dedup::Dedup;
+pub use from_fn::{FromFn, FromFnSync, from_fn, from_fn_sync};
+pub use logging::Logging;
+pub use rate::{RateExceeded, RateLimit};
+pub use retry::Retrying;
+pub use timeout::{TimedOut, Timeout};
+pub use timing::{Latencies, Timing};
+pub use tower::{HandlerService, Tower, tower};

@@ -1,0 +1,3 @@
+//! The loops.
+
+mod kill;
