@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::{command::Command, core::Policy};
 
@@ -58,12 +58,7 @@ impl Inbox {
         state.bytes += bytes;
         state.has_urgent |= command.is_urgent();
         state.commands.push(command);
-        let must_wake = state.is_waiting && state.is_ready();
-        if must_wake {
-            state.is_waiting = false;
-            drop(state);
-            self.ready.notify_one();
-        }
+        self.wake(state);
         Ok(())
     }
 
@@ -88,10 +83,15 @@ impl Inbox {
     pub(crate) fn set_syncing(&self, is_syncing: bool) {
         let mut state = self.state.lock();
         state.is_syncing = is_syncing;
+        self.wake(state);
+    }
+
+    /// Wakes the writer if it waits for what is there now. It says itself that it waits no more: woken for
+    /// what a sync then made wait, it goes on waiting, and has to be woken again.
+    fn wake(&self, state: MutexGuard<'_, State>) {
         let must_wake = state.is_waiting && state.is_ready();
+        drop(state);
         if must_wake {
-            state.is_waiting = false;
-            drop(state);
             self.ready.notify_one();
         }
     }
@@ -105,5 +105,55 @@ impl Inbox {
     /// What came after the end began.
     pub(crate) fn take_rest(&self) -> Vec<Command> {
         mem::take(&mut self.state.lock().commands)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "a race of threads is in real time")]
+mod tests {
+    use std::{sync::Arc, thread, time::Duration};
+
+    use fanfare_core::{Durability, Ticket};
+
+    use super::{Command, Inbox, Policy};
+
+    const POLICY: Policy = Policy {
+        durability: Durability::Fsync,
+        interval: None,
+        message_max: 1 << 20,
+        recent_max: 1 << 20,
+        memory_max: 1 << 20,
+        inbox_max: 1 << 20,
+        inbox_commands_max: 100,
+        snapshot_every: u64::MAX,
+    };
+
+    #[test]
+    fn a_writer_that_was_woken_into_a_sync_is_woken_again_when_it_ends() {
+        for _ in 0..20 {
+            let inbox = Arc::new(Inbox::default());
+            let writer = thread::spawn({
+                let inbox = inbox.clone();
+                move || {
+                    let mut commands = Vec::new();
+                    inbox.take(&mut commands, Duration::from_secs(10));
+                    commands.len()
+                }
+            });
+            while !inbox.state.lock().is_waiting {
+                thread::yield_now();
+            }
+            let (promise, _ticket) = Ticket::pair();
+            let command =
+                Command::Submit { batch: Vec::new(), is_atomic: false, refused: Vec::new(), promise };
+            assert!(inbox.put(command, &POLICY).is_ok());
+            inbox.set_syncing(true);
+            // Time for the writer to wake up, and to find that a sync runs.
+            thread::sleep(Duration::from_millis(2));
+            let begin = std::time::Instant::now();
+            inbox.set_syncing(false);
+            assert_eq!(writer.join().unwrap(), 1);
+            assert!(begin.elapsed() < Duration::from_secs(5), "it slept until its time was up");
+        }
     }
 }

@@ -288,3 +288,26 @@ async fn memory_keeps_what_a_group_needs_refuses_over_its_limit_and_forgets_the_
     assert!(records.len() < 40, "{} records are kept", records.len());
     assert_eq!(records.last().unwrap().place.revision, head);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_publishers_that_await_their_receipts_all_come_to_their_end() {
+    let disk = FaultDisk::new(7);
+    let broker = Arc::new(Broker::open_on(disk.disk(), small().segment_bytes(1 << 22)).unwrap());
+    let publish_all = |task: u64| {
+        let broker = broker.clone();
+        tokio::spawn(async move {
+            for n in 0..200 {
+                put(&broker, "a", &task.to_string(), n).await;
+            }
+        })
+    };
+    let tasks: Vec<_> = (0..64).map(publish_all).collect();
+    let all = async {
+        for task in tasks {
+            task.await.unwrap();
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(100), all).await.expect("nobody waits for ever");
+    assert_eq!(broker.end(), 64 * 200);
+    disk.kill();
+}
