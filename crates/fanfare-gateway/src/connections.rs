@@ -2,8 +2,10 @@
 
 use crate::hub::Outbox;
 use crate::protocol::Disconnect;
+use crate::settings::Settings;
 use parking_lot::Mutex;
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -18,20 +20,34 @@ pub(crate) struct Connections {
 struct State {
     next: u64,
     open: HashMap<u64, Open>,
+    /// The connections of each user, by number.
+    of_user: HashMap<String, Vec<u64>>,
+    /// How many come from each address.
+    of_address: HashMap<IpAddr, usize>,
     /// Set when the gateway drains: who comes now is closed with this.
     closing: Option<Disconnect>,
 }
 
 #[derive(Debug)]
 struct Open {
-    outbox: Arc<Outbox>,
+    /// Absent until the connection's task has begun.
+    outbox: Option<Arc<Outbox>>,
+    address: Option<IpAddr>,
     user: Option<String>,
+}
+
+/// Why nobody more is let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoRoom {
+    Closing,
+    InAll,
+    FromAddress,
 }
 
 /// A connection's place among the open ones, given up by dropping it.
 #[derive(Debug)]
-pub(crate) struct Registered<'a> {
-    connections: &'a Connections,
+pub(crate) struct Registered {
+    connections: Arc<Connections>,
     number: u64,
 }
 
@@ -46,35 +62,47 @@ impl Connections {
         *self.count.borrow()
     }
 
-    pub(crate) fn is_closing(&self) -> bool {
-        self.state.lock().closing.is_some()
-    }
-
-    pub(crate) fn register(&self, outbox: Arc<Outbox>) -> Registered<'_> {
+    /// Takes a place for somebody who wants to connect.
+    pub(crate) fn admit(
+        self: &Arc<Self>,
+        settings: &Settings,
+        address: Option<IpAddr>,
+    ) -> Result<Registered, NoRoom> {
         let mut state = self.state.lock();
-        if let Some(disconnect) = &state.closing {
-            outbox.close(disconnect.clone());
+        if state.closing.is_some() {
+            return Err(NoRoom::Closing);
+        }
+        if state.open.len() >= settings.connections_max {
+            return Err(NoRoom::InAll);
+        }
+        if let Some(address) = address {
+            let count = state.of_address.entry(address).or_default();
+            if *count >= settings.connections_per_address_max {
+                return Err(NoRoom::FromAddress);
+            }
+            *count += 1;
         }
         state.next += 1;
         let number = state.next;
-        state.open.insert(number, Open { outbox, user: None });
+        state.open.insert(number, Open { outbox: None, address, user: None });
         self.count.send_replace(state.open.len());
-        Registered { connections: self, number }
+        Ok(Registered { connections: Arc::clone(self), number })
     }
 
     /// Does something to every connection of a user; how many there are.
     pub(crate) fn of_user(&self, user: &str, act: impl Fn(&Outbox)) -> usize {
         let state = self.state.lock();
-        let theirs = state.open.values().filter(|open| open.user.as_deref() == Some(user));
-        theirs.map(|open| act(&open.outbox)).count()
+        let numbers = state.of_user.get(user).into_iter().flatten();
+        let theirs = numbers.filter_map(|number| state.open.get(number)?.outbox.as_ref());
+        theirs.map(|outbox| act(outbox)).count()
     }
 
     /// Closes all, and from now on everybody who comes.
     pub(crate) fn close_all(&self, disconnect: &Disconnect) {
         let mut state = self.state.lock();
         state.closing = Some(disconnect.clone());
-        for open in state.open.values() {
-            open.outbox.close(disconnect.clone());
+        for outbox in state.open.values().filter_map(|open| open.outbox.as_ref()) {
+            outbox.close(disconnect.clone());
         }
     }
 
@@ -84,19 +112,54 @@ impl Connections {
     }
 }
 
-impl Registered<'_> {
-    /// Says whose connection it is, once that is known.
-    pub(crate) fn identify(&self, user: &str) {
-        if let Some(open) = self.connections.state.lock().open.get_mut(&self.number) {
+impl Registered {
+    /// The connection's task has begun, and is reached through this.
+    pub(crate) fn begin(&self, outbox: &Arc<Outbox>) {
+        let mut state = self.connections.state.lock();
+        if let Some(disconnect) = &state.closing {
+            outbox.close(disconnect.clone());
+        }
+        if let Some(open) = state.open.get_mut(&self.number) {
+            open.outbox = Some(Arc::clone(outbox));
+        }
+    }
+
+    /// Says whose connection it is, once that is known; false when the user has too many already.
+    pub(crate) fn identify(&self, user: &str, max: usize) -> bool {
+        let mut state = self.connections.state.lock();
+        let theirs = state.of_user.entry(user.to_owned()).or_default();
+        // Strangers are not one person.
+        if !user.is_empty() && theirs.len() >= max {
+            return false;
+        }
+        theirs.push(self.number);
+        if let Some(open) = state.open.get_mut(&self.number) {
             open.user = Some(user.to_owned());
         }
+        true
     }
 }
 
-impl Drop for Registered<'_> {
+impl Drop for Registered {
     fn drop(&mut self) {
         let mut state = self.connections.state.lock();
-        state.open.remove(&self.number);
+        let Some(open) = state.open.remove(&self.number) else { return };
+        if let Some(user) = open.user
+            && let Some(theirs) = state.of_user.get_mut(&user)
+        {
+            theirs.retain(|number| *number != self.number);
+            if theirs.is_empty() {
+                state.of_user.remove(&user);
+            }
+        }
+        if let Some(address) = open.address
+            && let Some(count) = state.of_address.get_mut(&address)
+        {
+            *count -= 1;
+            if *count == 0 {
+                state.of_address.remove(&address);
+            }
+        }
         self.connections.count.send_replace(state.open.len());
     }
 }

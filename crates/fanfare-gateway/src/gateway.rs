@@ -34,7 +34,7 @@ pub(crate) struct Inner {
     pub(crate) on_send: Option<SendHandler>,
     pub(crate) origins: Origins,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) connections: Connections,
+    pub(crate) connections: Arc<Connections>,
 }
 
 impl Inner {
@@ -247,7 +247,7 @@ impl GatewayBuilder {
             on_send: self.on_send,
             origins: Origins::new(self.origins)?,
             clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock::new())),
-            connections: Connections::default(),
+            connections: Arc::default(),
         })))
     }
 }

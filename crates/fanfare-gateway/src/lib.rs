@@ -50,4 +50,4 @@ mod work;
 pub use gateway::{BuildError, Gateway, GatewayBuilder};
 pub use policy::{Caller, ChannelKey, Grant, Policy, Subscribe, Welcome};
 pub use protocol::{ClientInfo, Disconnect, ErrorReply, Json, JsonError, Publication, Unsubscribe};
-pub use settings::Settings;
+pub use settings::{Rate, Rates, Settings};

@@ -27,6 +27,15 @@ pub struct Settings {
     /// The most publications that one history call returns, or that a recovery brings; a client that missed more is told
     /// so and gets none. 300.
     pub publications_max: usize,
+    /// Connections in all; who comes then is refused with HTTP 503. 50,000.
+    pub connections_max: usize,
+    /// Connections of one user; one more is closed with 3504. 128.
+    pub connections_per_user_max: usize,
+    /// Connections from one address; one more is refused with HTTP 429. It counts where the program tells axum the peer's
+    /// address (`into_make_service_with_connect_info::<SocketAddr>()`); behind a proxy that is the proxy's. 4,096.
+    pub connections_per_address_max: usize,
+    /// How often a connection may ask for things. Unlimited.
+    pub rates: Rates,
     /// How long a closing connection may take to answer the close frame. 5 s.
     pub close_timeout: Duration,
 }
@@ -44,7 +53,47 @@ impl Default for Settings {
             calls_in_flight_max: 32,
             queued_bytes_max: 1 << 20,
             publications_max: 300,
+            connections_max: 50_000,
+            connections_per_user_max: 128,
+            connections_per_address_max: 4_096,
+            rates: Rates::default(),
             close_timeout: Duration::from_secs(5),
         }
+    }
+}
+
+/// How often one connection may ask for each kind of thing; `None` is unlimited. What is over is answered with 111; a `send`,
+/// which has no answer, closes the connection with 3013.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Rates {
+    /// Subscribing.
+    pub subscribe: Option<Rate>,
+    /// Publishing into a channel.
+    pub publish: Option<Rate>,
+    /// Calling a handler.
+    pub rpc: Option<Rate>,
+    /// Sending without an answer.
+    pub send: Option<Rate>,
+    /// Reading history.
+    pub history: Option<Rate>,
+    /// Reading presence.
+    pub presence: Option<Rate>,
+}
+
+/// So many at once, and so many a second from then on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Rate {
+    /// In the long run.
+    pub per_second_max: u32,
+    /// At once, after a quiet time.
+    pub burst_max: u32,
+}
+
+impl Rate {
+    /// This many a second, and this many at once.
+    #[must_use]
+    pub fn new(per_second_max: u32, burst_max: u32) -> Self {
+        Self { per_second_max, burst_max }
     }
 }

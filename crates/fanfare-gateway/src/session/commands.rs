@@ -1,6 +1,7 @@
 //! Dispatch of commands, and those that need no state of their own.
 
 use super::effect::{Effect, HistoryRange, Resume, Turn};
+use super::rate::Operation;
 use super::{Now, Phase, Session};
 use crate::policy::Caller;
 use crate::protocol::{
@@ -23,6 +24,14 @@ impl Session {
                 _ => turn.close(Disconnect::BAD_REQUEST),
             };
         };
+        if let Some(operation) = request.as_ref().and_then(counted)
+            && !self.buckets.take(operation, now.steady)
+        {
+            return match operation {
+                Operation::Send => turn.close(Disconnect::TOO_MANY_REQUESTS),
+                _ => turn.replies.error(id, &ErrorReply::TOO_MANY_REQUESTS),
+            };
+        }
         match request {
             Some(Request::Send(data)) => self.send(caller, data, turn),
             // An empty command is the answer to a ping. Unasked it is an offence, since it could keep a dead link alive.
@@ -160,5 +169,18 @@ impl Session {
             Ok(value) => answer(&mut turn.replies, value),
             Err(error) => turn.replies.error(id, &error),
         }
+    }
+}
+
+/// What has a rate. Unsubscribing and refreshing have none: a client that may not do these breaks.
+fn counted(request: &Request<'_>) -> Option<Operation> {
+    match request {
+        Request::Subscribe(_) => Some(Operation::Subscribe),
+        Request::Publish(_) => Some(Operation::Publish),
+        Request::Rpc(_) => Some(Operation::Rpc),
+        Request::Send(_) => Some(Operation::Send),
+        Request::History(_) => Some(Operation::History),
+        Request::Presence(_) | Request::PresenceStats(_) => Some(Operation::Presence),
+        _ => None,
     }
 }

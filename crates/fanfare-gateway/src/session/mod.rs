@@ -15,6 +15,7 @@
 mod commands;
 mod connect;
 mod effect;
+mod rate;
 mod subscribe;
 mod subscription;
 #[cfg(test)]
@@ -28,6 +29,7 @@ use crate::hub::{Item, Ticket};
 use crate::policy::Caller;
 use crate::protocol::{Disconnect, Json, Unsubscribe};
 use crate::settings::Settings;
+use rate::Buckets;
 use std::sync::Arc;
 use std::time::Duration;
 use subscription::{Live, State, Subscription};
@@ -61,6 +63,7 @@ pub(crate) struct Session {
     next_ticket: u64,
     calls_in_flight: usize,
     timers: Timers,
+    buckets: Buckets,
     /// When the connection's token runs out, in seconds since 1970.
     expires_at: Option<u64>,
 }
@@ -89,6 +92,7 @@ impl Session {
     /// `jitter` (0 to 1) spreads the first pings of connections that came together.
     pub(crate) fn new(shared: Arc<Shared>, client: String, jitter: f64, now: Now) -> Self {
         let timers = Timers::new(now.steady, shared.settings.connect_timeout, jitter);
+        let buckets = Buckets::new(&shared.settings.rates, now.steady);
         Self {
             shared,
             client,
@@ -97,6 +101,7 @@ impl Session {
             next_ticket: 0,
             calls_in_flight: 0,
             timers,
+            buckets,
             expires_at: None,
         }
     }

@@ -1,6 +1,7 @@
 //! One connection's task.
 
 use super::io::{Incoming, Io};
+use crate::connections::Registered;
 use crate::gateway::Inner;
 use crate::hub::{Item, Outbox};
 use crate::protocol::{Command, Disconnect, line};
@@ -19,6 +20,7 @@ use tokio::time::Sleep;
 
 pub(super) struct Connection {
     gateway: Arc<Inner>,
+    registered: Registered,
     io: Io,
     session: Session,
     outbox: Arc<Outbox>,
@@ -45,12 +47,13 @@ enum End {
 const UNWRITTEN_MAX: usize = 64 * 1024;
 
 impl Connection {
-    pub(super) fn new(gateway: &Arc<Inner>, socket: WebSocket) -> Self {
+    pub(super) fn new(gateway: &Arc<Inner>, socket: WebSocket, registered: Registered) -> Self {
         let client = uuid::Uuid::new_v4().to_string();
         let session = Session::new(Arc::clone(&gateway.shared), client, rand::random(), gateway.now());
         Self {
             outbox: Arc::new(Outbox::new(gateway.settings().queued_bytes_max)),
             gateway: Arc::clone(gateway),
+            registered,
             io: Io::new(socket),
             session,
             work: FuturesUnordered::new(),
@@ -64,13 +67,15 @@ impl Connection {
 
     pub(super) async fn run(mut self) {
         let gateway = Arc::clone(&self.gateway);
-        let registered = gateway.connections.register(Arc::clone(&self.outbox));
+        self.registered.begin(&self.outbox);
         let mut is_known = false;
         let end = loop {
             self.take_commands();
             if !is_known && let Some(caller) = self.session.caller() {
-                registered.identify(&caller.user);
                 is_known = true;
+                if !self.registered.identify(&caller.user, gateway.settings().connections_per_user_max) {
+                    break End::Close(Disconnect::CONNECTION_LIMIT);
+                }
             }
             for effect in self.turn.effects.drain(..) {
                 let work = work::perform(Arc::clone(&gateway), Arc::clone(&self.outbox), effect);
@@ -87,7 +92,7 @@ impl Connection {
                 break end;
             }
         };
-        let Self { mut io, session, turn, work, .. } = self;
+        let Self { mut io, session, turn, work, registered, .. } = self;
         // Leaves every room before the peer is waited for.
         drop((session, work));
         let timeout = gateway.settings().close_timeout;

@@ -1,11 +1,14 @@
 //! From an HTTP request to a connection.
 
 use super::connection::Connection;
+use crate::connections::NoRoom;
 use crate::gateway::Inner;
-use axum::extract::State;
+use axum::Extension;
 use axum::extract::ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection};
+use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// Small, since most connections are idle most of the time.
@@ -13,18 +16,21 @@ const READ_BUFFER: usize = 2 * 1024;
 
 pub(crate) async fn upgrade(
     State(gateway): State<Arc<Inner>>,
+    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
     if !gateway.origins.allows(&headers) {
         return (StatusCode::FORBIDDEN, "this page's origin may not connect here\n").into_response();
     }
-    if gateway.connections.is_closing() {
-        return (StatusCode::SERVICE_UNAVAILABLE, "shutting down\n").into_response();
-    }
     let upgrade = match upgrade {
         Ok(upgrade) => upgrade,
         Err(rejection) => return rejection.into_response(),
+    };
+    let address = peer.map(|Extension(ConnectInfo(peer))| peer.ip());
+    let registered = match gateway.connections.admit(gateway.settings(), address) {
+        Ok(registered) => registered,
+        Err(no_room) => return refuse(no_room),
     };
     let bytes_max = gateway.settings().message_bytes_max;
     upgrade
@@ -35,6 +41,15 @@ pub(crate) async fn upgrade(
         .protocols(["centrifuge-json"])
         .on_upgrade(move |socket| async move {
             // Boxed, so that the task that waits for the upgrade stays small.
-            Box::pin(Connection::new(&gateway, socket).run()).await;
+            Box::pin(Connection::new(&gateway, socket, registered).run()).await;
         })
+}
+
+fn refuse(no_room: NoRoom) -> Response {
+    match no_room {
+        NoRoom::Closing => (StatusCode::SERVICE_UNAVAILABLE, "shutting down\n"),
+        NoRoom::InAll => (StatusCode::SERVICE_UNAVAILABLE, "too many connections\n"),
+        NoRoom::FromAddress => (StatusCode::TOO_MANY_REQUESTS, "too many connections from this address\n"),
+    }
+    .into_response()
 }

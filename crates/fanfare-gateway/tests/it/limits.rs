@@ -1,8 +1,9 @@
 //! What is bounded.
 
-use crate::support::{Server, open, publish};
-use fanfare_gateway::{Caller, ErrorReply, Settings};
+use crate::support::{Client, Server, open, publish, token};
+use fanfare_gateway::{Caller, ErrorReply, Rate, Settings};
 use std::time::Duration;
+use tokio_tungstenite::tungstenite::Error;
 
 async fn limited(change: impl FnOnce(&mut Settings)) -> Server {
     let mut settings = Settings::default();
@@ -99,4 +100,59 @@ async fn a_pong_that_nobody_asked_for_is_a_bad_request() {
     let mut client = server.connected("ann").await;
     client.send("{}").await;
     assert_eq!(client.closed().await, 3501);
+}
+
+async fn refused(server: &Server) -> u16 {
+    match Client::open(server.address, None).await {
+        Err(Error::Http(response)) => response.status().as_u16(),
+        other => panic!("{:?}", other.map(drop)),
+    }
+}
+
+#[tokio::test]
+async fn connections_in_all_and_from_one_address_are_limited_and_places_are_given_back() {
+    for (status, server) in [
+        (503, limited(|settings| settings.connections_max = 2).await),
+        (429, limited(|settings| settings.connections_per_address_max = 2).await),
+    ] {
+        let (_first, second) = (server.client().await, server.client().await);
+        assert_eq!(refused(&server).await, status);
+        drop(second);
+        crate::support::eventually("a free place", || server.gateway.connections() == 1).await;
+        server.connected("ann").await;
+    }
+}
+
+#[tokio::test]
+async fn connections_of_one_user_are_limited_and_other_users_are_unaffected() {
+    let server = limited(|settings| settings.connections_per_user_max = 2).await;
+    let _both = (server.connected("ann").await, server.connected("ann").await);
+    let mut third = server.client().await;
+    third.send(&format!(r#"{{"id":1,"connect":{{"token":"{}"}}}}"#, token("ann"))).await;
+    assert_eq!(third.closed().await, 3504);
+    server.connected("bob").await;
+}
+
+#[tokio::test]
+async fn each_operation_has_its_own_rate() {
+    let server = limited(|settings| settings.rates.rpc = Some(Rate::new(1, 2))).await;
+    let mut client = server.connected("ann").await;
+    let mut codes = Vec::new();
+    for _ in 0..3 {
+        codes.push(
+            client.call(r#"{"id":2,"rpc":{"method":"echo","data":1}}"#).await["error"]["code"].as_u64(),
+        );
+    }
+    assert_eq!(codes, [None, None, Some(111)]);
+    assert!(client.subscribe(3, "room:1", "").await["subscribe"].is_object());
+}
+
+#[tokio::test]
+async fn sending_too_often_closes_for_now() {
+    let mut settings = Settings::default();
+    settings.rates.send = Some(Rate::new(1, 1));
+    let server = Server::with(open(), |builder| builder.settings(settings).on_send(async |_, _| ())).await;
+    let mut client = server.connected("ann").await;
+    client.send("{\"send\":{\"data\":1}}\n{\"send\":{\"data\":2}}").await;
+    assert_eq!(client.closed().await, 3013);
 }

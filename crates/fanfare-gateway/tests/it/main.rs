@@ -7,4 +7,6 @@ mod limits;
 mod live;
 mod recovery;
 mod requests;
+mod server_side;
 mod support;
+mod tokens;

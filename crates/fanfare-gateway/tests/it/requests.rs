@@ -146,6 +146,21 @@ async fn a_send_without_a_handler_closes() {
 }
 
 #[tokio::test]
+async fn what_is_sent_reaches_its_handler() {
+    let (sender, mut received) = tokio::sync::mpsc::unbounded_channel();
+    let server = Server::with(crate::support::open(), move |builder| {
+        builder.on_send(move |caller, data| {
+            let sent = sender.send((caller.user.clone(), data.as_str().to_owned()));
+            async move { sent.unwrap() }
+        })
+    })
+    .await;
+    let mut client = server.connected("ann").await;
+    client.send(r#"{"send":{"data":{"is":"typing"}}}"#).await;
+    assert_eq!(received.recv().await.unwrap(), ("ann".into(), r#"{"is":"typing"}"#.into()));
+}
+
+#[tokio::test]
 async fn history_reads_both_ways_from_both_ends() {
     let server = Server::start().await;
     server.publish("1", 1..=10).await;

@@ -10,7 +10,8 @@ use axum::Router;
 use fanfare_core::{Timestamp, Topic};
 use fanfare_gateway::auth::{TokenIssuer, Verifier};
 use fanfare_gateway::{
-    Caller, ChannelKey, ErrorReply, Gateway, GatewayBuilder, Grant, Json, Policy, Subscribe,
+    Caller, ChannelKey, Disconnect, ErrorReply, Gateway, GatewayBuilder, Grant, Json, Policy, Subscribe,
+    Welcome,
 };
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -21,6 +22,19 @@ pub(crate) const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
 pub(crate) struct Rooms(pub(crate) Store);
 
 impl Policy for Rooms {
+    async fn connect(&self, caller: &Caller, _: Option<&Json>) -> Result<Welcome, Disconnect> {
+        match &*caller.user {
+            "banned" => Err(Disconnect::new(4501, "banned")),
+            // Somebody whom the server subscribes by itself.
+            "guest" => {
+                let mut welcome = Welcome::default();
+                welcome.channels.push("room:1".into());
+                Ok(welcome)
+            }
+            _ => Ok(Welcome::default()),
+        }
+    }
+
     async fn subscribe(&self, _: &Caller, request: &Subscribe) -> Result<Grant, ErrorReply> {
         let (kind, key) = request.channel.split_once(':').ok_or(ErrorReply::UNKNOWN_CHANNEL)?;
         let grant = Grant::new(ChannelKey::new(Topic::from_static("chat.room"), key));
@@ -62,7 +76,8 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let app: Router = gateway.router();
-        tokio::spawn(async move { axum::serve(listener, app).await });
+        let service = app.into_make_service_with_connect_info::<SocketAddr>();
+        tokio::spawn(async move { axum::serve(listener, service).await });
         Self { gateway, store, address }
     }
 
