@@ -6,4 +6,5 @@ mod dispatch;
 mod mistakes;
 mod order;
 mod outcomes;
+mod starting;
 mod support;

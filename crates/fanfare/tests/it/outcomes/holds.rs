@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fanfare::{App, Event, Failure, HandlerExt, State, clock::RuntimeClock, testing::TestApp};
-use fanfare_core::{Operator, Transport};
+use fanfare_core::Transport;
 use serde::{Deserialize, Serialize};
 
 use crate::support::{Seen, StepTaken, memory, step};
