@@ -7,6 +7,7 @@ use fanfare_core::{BoxFuture, Clock};
 use super::{
     Dispatcher, HandlerFailure,
     inner::{Inner, Settings},
+    queue::Queue,
     storm::StormGuard,
     timer::ThreadClock,
 };
@@ -29,6 +30,7 @@ impl Default for Builder {
             spawner: None,
             chain: Vec::new(),
             storms: StormGuard::default(),
+            queue: Queue::default(),
         };
         Self { registry: Registry::default(), settings }
     }
@@ -68,6 +70,12 @@ impl Builder {
     /// outermost. A handler that it does not fit is refused when it subscribes.
     pub fn wrap(mut self, middleware: impl Middleware) -> Self {
         self.settings.chain.push(Arc::new(middleware));
+        self
+    }
+
+    /// The queue of [`Dispatcher::enqueue`]. Default: 1,024 events, a full one waits, one event at a time.
+    pub fn queue(mut self, queue: Queue) -> Self {
+        self.settings.queue = queue;
         self
     }
 

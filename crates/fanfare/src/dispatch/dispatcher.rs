@@ -190,8 +190,8 @@ impl Dispatcher {
         let parent = cause::parent();
         async move {
             match event.into_emitted() {
-                Emitted::Typed(event) => emit::typed(&self.inner, event, parent).await,
-                Emitted::Raw(event) => emit::named(&self.inner, Named::Raw(event), parent).await,
+                Emitted::Typed(event) => emit::typed(&self.inner, event, parent, None).await,
+                Emitted::Raw(event) => emit::named(&self.inner, Named::Raw(event), parent, None).await,
             }
         }
     }

@@ -12,6 +12,7 @@ use std::{
 use fanfare_core::{BoxFuture, Event, Output};
 
 use super::{
+    ask::Asked,
     cause::{self, Cause, Parent},
     emit_sync::run_refs,
     inner::Inner,
@@ -21,7 +22,12 @@ use super::{
 };
 
 /// Emits an event of a type known at compile time.
-pub(crate) async fn typed<E: Event>(inner: &Arc<Inner>, event: E, parent: Option<Parent>) -> Report {
+pub(crate) async fn typed<E: Event>(
+    inner: &Arc<Inner>,
+    event: E,
+    parent: Option<Parent>,
+    asked: Option<Asked>,
+) -> Report {
     let node = inner.node::<E>();
     node.emitted.add();
     if let Some(rate) = inner.settings.storms.rate
@@ -37,12 +43,17 @@ pub(crate) async fn typed<E: Event>(inner: &Arc<Inner>, event: E, parent: Option
         Ok(cause) => cause,
         Err(report) => return report,
     };
-    let mut run = Run::new(inner, lists, Arc::new(event), cause);
+    let mut run = Run { asked, ..Run::new(inner, lists, Arc::new(event), cause) };
     poll_fn(|cx| run.poll(cx)).await
 }
 
 /// Emits an event whose type is known by its name.
-pub(crate) async fn named(inner: &Arc<Inner>, event: Named, parent: Option<Parent>) -> Report {
+pub(crate) async fn named(
+    inner: &Arc<Inner>,
+    event: Named,
+    parent: Option<Parent>,
+    asked: Option<Asked>,
+) -> Report {
     let lists = inner.named_lists(&event);
     if lists.is_empty() {
         return inner.unheard(&event.event_type(), None);
@@ -51,7 +62,7 @@ pub(crate) async fn named(inner: &Arc<Inner>, event: Named, parent: Option<Paren
         Ok(cause) => cause,
         Err(report) => return report,
     };
-    let mut run = Run::new(inner, Arc::new(lists), Arc::new(event), Some(cause));
+    let mut run = Run { asked, ..Run::new(inner, Arc::new(lists), Arc::new(event), Some(cause)) };
     poll_fn(|cx| run.poll(cx)).await
 }
 
@@ -76,6 +87,8 @@ struct Run<'a, S> {
     event: Arc<S>,
     /// Known once somebody asked for it.
     cause: Option<Arc<Cause>>,
+    /// Which returned events are answers.
+    asked: Option<Asked>,
     /// `None` before the first poll.
     slots: Option<Slots<S>>,
     /// Events that handlers returned, one level deeper.
@@ -86,7 +99,17 @@ struct Run<'a, S> {
 
 impl<'a, S: Subject> Run<'a, S> {
     fn new(inner: &'a Arc<Inner>, lists: Arc<Lists<S>>, event: Arc<S>, cause: Option<Arc<Cause>>) -> Self {
-        Self { inner, lists, event, cause, slots: None, returned: Vec::new(), ran: 0, notes: None }
+        Self {
+            inner,
+            lists,
+            event,
+            cause,
+            asked: None,
+            slots: None,
+            returned: Vec::new(),
+            ran: 0,
+            notes: None,
+        }
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Report> {
@@ -111,8 +134,9 @@ impl<'a, S: Subject> Run<'a, S> {
 
     /// Runs the synchronous handlers and marks the async ones that will run.
     fn start(&mut self) {
-        let Self { inner, lists, event, returned, notes, .. } = self;
+        let Self { inner, lists, event, returned, notes, asked, .. } = self;
         self.ran += run_refs(inner, lists, &**event, notes, |_, outputs| {
+            let outputs = Asked::keep(asked.as_ref(), outputs);
             returned.extend(outputs.into_iter().map(|output| emit_output(inner, output, cause::parent())));
             0
         });
@@ -176,6 +200,7 @@ impl<'a, S: Subject> Run<'a, S> {
                 }
                 (Ok(()), Some(trouble)) => {
                     let outputs = self.inner.settle(&entry.seat, &*self.event, trouble, &mut self.notes);
+                    let outputs = Asked::keep(self.asked.as_ref(), outputs);
                     let emits =
                         outputs.into_iter().map(|output| emit_output(self.inner, output, cause::parent()));
                     self.returned.extend(emits);
@@ -217,5 +242,5 @@ fn emit_output(inner: &Arc<Inner>, output: Output, parent: Option<Parent>) -> Bo
         _ => return Box::pin(async { Report::default() }),
     };
     let inner = inner.clone();
-    Box::pin(async move { named(&inner, event, parent).await })
+    Box::pin(async move { named(&inner, event, parent, None).await })
 }

@@ -16,6 +16,7 @@ use super::{
     cause::{self, Cause, Parent},
     handler::{Entry, RefHandler, Seat, Seated, TaskHandler, Trouble},
     node::{AnyNode, Garbage, Lists, Node},
+    queue::{Queue, Waiting},
     report::{FailureKind, HandlerFailure, More, Notes, Report},
     snapshot::TypeSnapshot,
     storm::{Storm, StormGuard},
@@ -33,6 +34,7 @@ pub(crate) struct Inner {
     wild: ArcSwap<Vec<Wild>>,
     pub(crate) registry: Registry,
     pub(crate) settings: Settings,
+    pub(crate) queue: Waiting,
 }
 
 /// Who changes subscriptions holds it; no emit does.
@@ -54,6 +56,7 @@ pub(crate) struct Settings {
     pub(crate) spawner: Option<Spawner>,
     pub(crate) chain: Vec<Arc<dyn Middleware>>,
     pub(crate) storms: StormGuard,
+    pub(crate) queue: Queue,
 }
 
 impl Inner {
@@ -64,6 +67,7 @@ impl Inner {
             wild: ArcSwap::default(),
             registry,
             settings,
+            queue: Waiting::default(),
         })
     }
 

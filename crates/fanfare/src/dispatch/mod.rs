@@ -10,6 +10,7 @@
 //!
 //! The invariant: an emit takes no lock, and calls those of its snapshot that have not unsubscribed meanwhile.
 
+mod ask;
 mod builder;
 mod cause;
 mod counter;
@@ -21,6 +22,8 @@ mod ids;
 mod inner;
 mod listen;
 mod node;
+mod pool;
+mod queue;
 mod ref_handler;
 mod report;
 mod snapshot;
@@ -35,11 +38,13 @@ mod weak;
 mod wild;
 mod wrapped;
 
+pub use ask::{Answers, Expired};
 pub use builder::Builder;
 pub use dispatcher::Dispatcher;
 #[doc(hidden)]
 pub use listen::Registration;
 pub use listen::{Asynchronous, ByRef, ByValue, Listener, Returns, SyncOutcome, Synchronous, Takes};
+pub use queue::{EnqueueError, Full, Queue};
 pub use report::{EmitError, FailureKind, HandlerFailure, Report};
 pub use snapshot::{HandlerSnapshot, Snapshot, TypeSnapshot};
 pub use storm::{Storm, StormGuard};
@@ -48,3 +53,4 @@ pub use tuned::{Adjusted, SubscribeExt, SyncExt, Tuned};
 
 pub(crate) use cause::Cause;
 pub(crate) use ids::random;
+pub(crate) use pool::spawn as spawn_blocking;

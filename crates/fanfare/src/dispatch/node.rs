@@ -219,7 +219,7 @@ impl<E: Event> AnyNode for Node<E> {
     ) -> BoxFuture<'static, Report> {
         let event = event.downcast::<E>().expect("the event is found by its own type");
         let inner = inner.clone();
-        Box::pin(async move { emit::typed(&inner, *event, parent).await })
+        Box::pin(async move { emit::typed(&inner, *event, parent, None).await })
     }
 
     fn emit_boxed_sync(&self, inner: &Arc<Inner>, event: Box<dyn Any + Send + Sync>) -> Report {

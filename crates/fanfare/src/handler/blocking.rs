@@ -3,13 +3,15 @@
 use std::{
     future::Future,
     marker::PhantomData,
-    panic::resume_unwind,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
 };
 
-use tokio::task::JoinHandle;
+use tokio::{sync::oneshot, task::JoinHandle};
+
+use crate::dispatch::spawn_blocking;
 
 use super::{Configured, Options, Shape};
 
@@ -90,7 +92,16 @@ where
     fn call(&self, input: F::In, args: F::Args) -> Self::Fut {
         let f = self.0.clone();
         let span = tracing::Span::current();
-        BlockingCall(tokio::task::spawn_blocking(move || span.in_scope(|| f.run(input, args))))
+        let run = move || span.in_scope(|| f.run(input, args));
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            return BlockingCall(Thread::Runtime(runtime.spawn_blocking(run)));
+        }
+        let (sender, receiver) = oneshot::channel();
+        spawn_blocking(move || {
+            // Nobody waits any more when it fails.
+            let _ = sender.send(catch_unwind(AssertUnwindSafe(run)));
+        });
+        BlockingCall(Thread::Own(receiver))
     }
 
     fn type_name() -> &'static str {
@@ -98,18 +109,31 @@ where
     }
 }
 
-/// A call on its thread. Dropping it does not stop the call.
-pub struct BlockingCall<T>(JoinHandle<T>);
+/// A call on its thread: one of the runtime that polls it, or where there is none, one of our own. Dropping it does not
+/// stop the call.
+pub struct BlockingCall<T>(Thread<T>);
+
+enum Thread<T> {
+    Runtime(JoinHandle<T>),
+    Own(oneshot::Receiver<std::thread::Result<T>>),
+}
 
 impl<T> Future for BlockingCall<T> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
-        match ready!(Pin::new(&mut self.0).poll(cx)) {
-            Ok(out) => Poll::Ready(out),
-            Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
-            // The runtime shuts down; its tasks, this one among them, are not polled to an end.
-            Err(_) => Poll::Pending,
-        }
+        let ended = match &mut self.0 {
+            Thread::Runtime(call) => match ready!(Pin::new(call).poll(cx)) {
+                Ok(out) => Ok(out),
+                Err(error) if error.is_panic() => Err(error.into_panic()),
+                // The runtime shuts down; its tasks, this one among them, are not polled to an end.
+                Err(_) => return Poll::Pending,
+            },
+            Thread::Own(call) => match ready!(Pin::new(call).poll(cx)) {
+                Ok(ended) => ended,
+                Err(_) => return Poll::Pending,
+            },
+        };
+        Poll::Ready(ended.unwrap_or_else(|panic| resume_unwind(panic)))
     }
 }

@@ -1,9 +1,12 @@
 //! The in-process dispatcher.
 
+mod asking;
 mod emitting;
+mod executors;
 mod failures;
 mod middleware;
 mod options;
+mod queueing;
 mod storms;
 mod subscribing;
 

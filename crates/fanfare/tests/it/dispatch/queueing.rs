@@ -1,0 +1,103 @@
+//! Handing over to the queue.
+#![allow(clippy::disallowed_methods, reason = "tokio's paused time")]
+
+use std::{sync::Arc, time::Duration};
+
+use fanfare::{
+    Context, State,
+    dispatch::{Dispatcher, Full, Queue},
+};
+use futures_util::FutureExt;
+
+use super::{Cancelled, Placed, Story, placed};
+
+fn with_queue(queue: Queue) -> (Dispatcher, Story) {
+    let story = Story::default();
+    let dispatcher = Dispatcher::builder().state(story.clone()).queue(queue).build();
+    let told = story.clone();
+    dispatcher.on(move |order: &Placed| told.tell(order.quantity.to_string()));
+    (dispatcher, story)
+}
+
+/// What is handled of four events that are handed to a queue of two.
+fn kept(full: Full) -> (Vec<bool>, Vec<String>, u64) {
+    let (dispatcher, story) = with_queue(Queue::bounded(2).full(full));
+    let taken = (1..=4).map(|n| dispatcher.try_enqueue(placed(n)).is_ok()).collect();
+    dispatcher.close();
+    dispatcher.run().now_or_never().unwrap();
+    (taken, story.take(), dispatcher.dropped())
+}
+
+#[test]
+fn a_full_queue_does_what_its_policy_says() {
+    let lines = |lines: [&str; 2]| lines.map(str::to_owned).to_vec();
+    assert_eq!(kept(Full::DropNewest), (vec![true; 4], lines(["1", "2"]), 2));
+    assert_eq!(kept(Full::DropOldest), (vec![true; 4], lines(["3", "4"]), 2));
+    for full in [Full::Refuse, Full::Wait] {
+        assert_eq!(kept(full), (vec![true, true, false, false], lines(["1", "2"]), 0));
+    }
+}
+
+#[tokio::test]
+async fn enqueue_waits_for_room_and_runs_nothing_itself() {
+    let (dispatcher, story) = with_queue(Queue::bounded(1));
+    dispatcher.enqueue(placed(1)).await.unwrap();
+    assert_eq!(story.take(), [""; 0]);
+    let mut second = Box::pin(dispatcher.enqueue(placed(2)));
+    assert!(second.as_mut().now_or_never().is_none());
+    let driver = dispatcher.clone();
+    let driver = tokio::spawn(async move { driver.run().await });
+    second.await.unwrap();
+    dispatcher.enqueue(placed(3)).await.unwrap();
+    dispatcher.close();
+    driver.await.unwrap();
+    assert_eq!(story.take(), ["1", "2", "3"]);
+    let refused = dispatcher.enqueue(placed(4)).await.unwrap_err();
+    assert_eq!((refused.is_closed, refused.event), (true, placed(4)));
+}
+
+#[test]
+fn a_thread_may_drive_the_queue_and_others_wait_for_room() {
+    let (dispatcher, story) = with_queue(Queue::bounded(3));
+    let driver = dispatcher.run_on_thread().unwrap();
+    for n in 0..100 {
+        dispatcher.enqueue_blocking(placed(n)).unwrap();
+    }
+    dispatcher.close();
+    driver.join().unwrap();
+    assert_eq!(story.take(), (0..100).map(|n| n.to_string()).collect::<Vec<_>>());
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_concurrency_events_of_one_key_stay_in_order_and_others_overtake() {
+    async fn slow(order: Arc<Placed>, State(story): State<Story>) {
+        let is_slow = order.quantity == 0;
+        tokio::time::sleep(Duration::from_secs(if is_slow { 10 } else { 1 })).await;
+        story.tell(format!("{} {}", order.item, order.quantity));
+    }
+    let story = Story::default();
+    let queue = Queue::bounded(100).concurrency(8);
+    let dispatcher = Dispatcher::builder().state(story.clone()).queue(queue).build();
+    dispatcher.on(slow);
+    for (item, quantity) in [("a", 0), ("a", 1), ("b", 1), ("a", 2), ("b", 2)] {
+        dispatcher.enqueue(Placed { item: item.into(), quantity }).await.unwrap();
+    }
+    dispatcher.close();
+    dispatcher.run().await;
+    assert_eq!(story.take(), ["b 1", "b 2", "a 0", "a 1", "a 2"]);
+}
+
+#[test]
+fn what_a_handler_enqueues_belongs_to_its_chain() {
+    async fn cancelled(_: Cancelled, context: Context, State(story): State<Story>) {
+        story.tell(format!("depth {}", context.metadata().causation_depth));
+    }
+    let (dispatcher, story) = with_queue(Queue::default());
+    dispatcher.on(cancelled);
+    let inner = dispatcher.clone();
+    dispatcher.on(move |_: &Placed| inner.try_enqueue(Cancelled(1)).map_err(|error| error.to_string()));
+    assert!(dispatcher.emit_sync(&placed(1)).is_ok());
+    dispatcher.close();
+    dispatcher.run().now_or_never().unwrap();
+    assert_eq!(story.take(), ["1", "depth 1"]);
+}
