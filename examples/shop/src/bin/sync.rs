@@ -1,6 +1,6 @@
 //! Synchronous handlers on a dispatcher: no runtime, no broker. `cargo run -p shop --bin sync`
 
-use fanfare::dispatch::{Dispatcher, EmitError};
+use fanfare::dispatch::{Dispatcher, EmitError, SyncExt};
 use shop::{OrderPlaced, Stock, StockError};
 
 fn main() -> Result<(), EmitError> {
@@ -8,7 +8,7 @@ fn main() -> Result<(), EmitError> {
     let stock = Stock::of(&[("Python Book", 3), ("Desk Lamp", 1)]);
 
     // Whoever is interested subscribes; publishers know nobody.
-    dispatcher.on(move |order: &OrderPlaced| update_inventory(&stock, order));
+    dispatcher.on((move |order: &OrderPlaced| update_inventory(&stock, order)).named("update_inventory"));
     dispatcher.on(send_notification);
 
     println!("-- an order that can be served");
@@ -19,7 +19,7 @@ fn main() -> Result<(), EmitError> {
     );
     let report = dispatcher.emit_sync(&OrderPlaced::new(2, "Desk Lamp", 2));
     for failure in report.failures() {
-        println!("   failed: {}", failure.error());
+        println!("   failed: {failure}");
     }
 
     println!("-- a subscription that ends with its scope");

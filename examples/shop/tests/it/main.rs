@@ -29,7 +29,7 @@ fn synchronous_handlers_run_in_order_and_are_isolated_from_each_other() {
             "Order placed: Python Book. Updating inventory... 2 left",
             "Sending notification for order: Python Book",
             "Sending notification for order: Desk Lamp",
-            "failed: only 1 x Desk Lamp are left",
+            "failed: `update_inventory` failed on `order.placed`: only 1 x Desk Lamp are left",
             "audit: order 3: 1 x Python Book",
             "Order placed: Python Book. Updating inventory... 0 left",
         ],
