@@ -145,6 +145,11 @@ pub(crate) fn closed() -> Error {
     Error::new(ErrorKind::Closed, "the broker is closed")
 }
 
+/// What [`outgoing_size_max`] may say of a message of this size, fixed fields left out.
+pub(crate) fn message_size_max(message_max: usize) -> u64 {
+    message_max as u64 + 1024
+}
+
 /// More than the bytes of a message in the journal, class and schedule included.
 pub(crate) fn outgoing_size_max(outgoing: &Outgoing) -> u64 {
     let message = &outgoing.message;

@@ -67,7 +67,6 @@ impl Inbox {
         let mut state = self.state.lock();
         let until = Instant::now() + wait;
         while !state.is_ready() {
-            // Whoever woke this thread took the flag back; a sync that began since then makes it wait again.
             state.is_waiting = true;
             if self.ready.wait_until(&mut state, until).timed_out() {
                 break;

@@ -231,6 +231,7 @@ impl Story {
         work.may_be_settled = !is_retry;
         // Whether it still counts as running when the answer does not come is not known.
         work.is_running = false;
+        work.is_running_synced = false;
         let (promise, ticket) = Ticket::pair();
         let batch = vec![(token, settle)];
         self.apply(life, Command::Settle { group: life.group, lease: life.lease, batch, promise })?;

@@ -20,9 +20,14 @@ use super::{
     tail::LiveTail,
 };
 use crate::{
-    driver::{Command, Core, closed, lift, open_file, open_memory, outgoing_size_max, refuse_all},
+    driver::{
+        Command, Core, closed, lift, message_size_max, open_file, open_memory, outgoing_size_max, refuse_all,
+    },
     storage,
 };
+
+/// Bytes of messages that are handed over in one call, at most.
+const BATCH_MAX: u64 = 64 << 20;
 
 /// The embedded broker: a transport that keeps its events in a folder, or in memory.
 ///
@@ -159,9 +164,7 @@ impl Broker {
 
     /// Messages that are over the limit.
     fn is_too_large(&self, outgoing: &Outgoing) -> bool {
-        outgoing.message.payload.len() > self.core.policy.message_max
-            || (outgoing.message.metadata.has_rare()
-                && outgoing_size_max(outgoing) > self.core.policy.message_max as u64 + 1024)
+        outgoing_size_max(outgoing) > message_size_max(self.core.policy.message_max)
     }
 }
 
@@ -180,6 +183,13 @@ impl Transport for Broker {
     fn submit(&self, batch: Vec<Outgoing>, is_atomic: bool) -> Ticket<Vec<Result<Receipt, Rejected>>> {
         if self.check().is_err() {
             return Ticket::ready(Ok(refuse_all(batch, || self.core.ended())));
+        }
+        let size: u64 = batch.iter().map(outgoing_size_max).sum();
+        if size > BATCH_MAX {
+            return Ticket::ready(Ok(refuse_all(batch, || {
+                let text = "publish: the batch has more than 64 MiB; publish it in parts";
+                Error::new(ErrorKind::TooLarge, text)
+            })));
         }
         if batch.iter().any(|outgoing| self.is_too_large(outgoing)) {
             return self.submit_without_large(batch, is_atomic);

@@ -429,3 +429,27 @@ pub(crate) async fn after_draining_every_call_is_refused(broker: Broker) {
     assert_eq!(next.unwrap(), Taken::Closed);
     assert_eq!(broker.groups().await.unwrap_err().kind(), ErrorKind::Closed);
 }
+
+pub(crate) async fn what_is_too_large_is_refused_and_the_rest_of_its_batch_is_published(broker: Broker) {
+    let mut large = event("a", "x", 2);
+    large.message.payload = vec![b'x'; (16 << 20) + 2048].into();
+    let batch = vec![event("a", "x", 1), large.clone(), event("a", "x", 3)];
+    let mut answers = broker.submit(batch.clone(), false).await.unwrap();
+    assert_eq!(answers.pop().unwrap().unwrap().place.unwrap().revision, 2);
+    let refused = answers.pop().unwrap().unwrap_err();
+    assert_eq!(
+        (refused.error.kind(), refused.outgoing.message.payload.len()),
+        (ErrorKind::TooLarge, (16 << 20) + 2048)
+    );
+    assert_eq!(answers.pop().unwrap().unwrap().place.unwrap().revision, 1);
+    let answers = broker.submit(batch, true).await.unwrap();
+    assert!(answers.iter().all(|answer| answer.as_ref().unwrap_err().error.kind() == ErrorKind::TooLarge));
+    let mut subscription = join(&broker, "h", &["a"]).await;
+    let token = take(&mut *subscription.consumer, 1).await[0].token;
+    begin(&mut *subscription.consumer, token).await.unwrap();
+    let outputs = vec![event("b", "x", 1), large];
+    let refused = settle(&mut *subscription.consumer, token, Settle::Ack { outputs }).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::TooLarge);
+    assert_eq!(broker.end(), 2, "nothing of it was published");
+    settle(&mut *subscription.consumer, token, ack()).await.unwrap();
+}
