@@ -1,4 +1,4 @@
-use fanfare::{App, Event, HandlerExt};
+use fanfare::{App, Event};
 use serde::{Deserialize, Serialize};
 
 #[derive(Event, Serialize, Deserialize, Clone, Debug)]
@@ -9,5 +9,5 @@ struct OrderPlaced {
 
 fn main() {
     let shelf = String::from("A1");
-    let _ = App::new("shop").on((async move |order: OrderPlaced| drop((order, shelf.len()))).named("ship"));
+    let _ = App::new("shop").on(async move |order: OrderPlaced| drop((order, shelf.len())));
 }
