@@ -3,6 +3,8 @@
 //! Arguments: the data folder, the number of this life, `work` or `drain`, and the name of a bug to plant, if any;
 //! standard input: a JSON list of what to publish again.
 
+#![allow(clippy::disallowed_methods, reason = "a program: it runs until it is killed, in real time")]
+
 use std::{path::PathBuf, time::Duration};
 
 use anyhow::Context as _;
@@ -55,7 +57,7 @@ async fn handle(
     mood: &Mood,
     failures_percent: u64,
 ) -> Result<(), String> {
-    let revision = context.place().context("the embedded broker gives places").unwrap().revision;
+    let revision = context.place().expect("the embedded broker gives places").revision;
     let (key, attempt) = (event.key.clone(), attempt.0);
     let start =
         Line::Start { group: group.into(), key: key.clone(), revision, attempt, id: event.id.clone() };

@@ -6,7 +6,7 @@ const GROUPS: [&str; 3] = ["steady", "flaky", "slow"];
 
 /// Kills the child `lives` times, lets it drain, and judges.
 fn crash_loop(seed: u64, lives: u64, arguments: &[String]) -> Result<Summary, String> {
-    let data = tempfile::tempdir().unwrap();
+    let data = tempfile::tempdir().map_err(|error| error.to_string())?;
     let mut random = Random::new(seed);
     let mut judge = Judge::default();
     let mut again = Vec::new();
