@@ -170,9 +170,12 @@ test("the page works by keyboard, has names for everything, and fits a phone", a
   const ann = await Person.open(browser, server.url, {
     viewport: { width: 360, height: 640 }, isMobile: true, hasTouch: true, colorScheme: "dark",
   });
+  const isFocused = (id) => ann.page.waitForFunction((id) => document.activeElement?.id === id, id);
+  await isFocused("name");
   await ann.page.keyboard.type("Ann");
   await ann.page.keyboard.press("Enter");
   await ann.isConnected();
+  await isFocused("text");
   await ann.page.keyboard.type("first line");
   await ann.page.keyboard.press("Shift+Enter");
   await ann.page.keyboard.type("w".repeat(200));
