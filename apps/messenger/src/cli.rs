@@ -11,7 +11,7 @@ use std::path::PathBuf;
 #[derive(Debug, Parser)]
 #[command(name = "messenger", version, verbatim_doc_comment)]
 pub(crate) struct Options {
-    /// Address and port to serve on. Only addresses of this machine itself (127.0.0.0/8 or [::1]) are accepted, since
+    /// Address and port to serve on. Only addresses of this machine itself (127.0.0.0/8 or ::1) are accepted, since
     /// people sign in with nothing but a name. Port 0 takes a free one
     #[arg(long, value_name = "ADDRESS:PORT", env = "MESSENGER_LISTEN", default_value = "127.0.0.1:8080", value_parser = loopback)]
     pub(crate) listen: SocketAddr,

@@ -16,7 +16,7 @@ where
     Tower(parking_lot::Mutex::new(layer.layer(HandlerService(()))))
 }
 
-/// See [`tower`].
+/// See [`tower()`].
 #[derive(Debug)]
 pub struct Tower<S>(parking_lot::Mutex<S>);
 
