@@ -16,8 +16,7 @@ use super::{
     gate::Gate,
     group::{Group, Phase},
     in_flight::{Asked, InFlight},
-    lanes::{Lanes, State, Why},
-    outcome::{Failed, Outcome},
+    lanes::{Lanes, State},
     timers::Timers,
     watch::Watch,
 };
@@ -25,41 +24,39 @@ use crate::handler::Order;
 
 /// How often the driver goes round before it lets others have the thread.
 const ROUNDS_MAX: usize = 32;
-/// How long after a refusal for want of space the same is tried again.
-const FULL_RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// The task of one subscription. It ends when the application drains or the transport fails.
 pub(crate) struct Driver {
     pub(super) group: Arc<Group>,
     /// The subscription's number, for the gate.
-    index: usize,
-    gate: Arc<Gate>,
-    exchange: Arc<Exchange>,
-    consumer: Box<dyn Consumer>,
+    pub(super) index: usize,
+    pub(super) gate: Arc<Gate>,
+    pub(super) exchange: Arc<Exchange>,
+    pub(super) consumer: Box<dyn Consumer>,
     pub(super) lanes: Lanes,
-    timers: Timers,
-    in_flight: InFlight,
-    watch: Watch,
-    settle: Vec<(Token, Settle)>,
-    settle_items: Vec<(u32, Asked)>,
-    begin: Vec<Token>,
-    begin_items: Vec<(u32, Asked)>,
-    runs: Vec<Run>,
-    done: Vec<Done>,
-    taken: Vec<Delivery>,
-    behind: Vec<u32>,
+    pub(super) timers: Timers,
+    pub(super) in_flight: InFlight,
+    pub(super) watch: Watch,
+    pub(super) settle: Vec<(Token, Settle)>,
+    pub(super) settle_items: Vec<(u32, Asked)>,
+    pub(super) begin: Vec<Token>,
+    pub(super) begin_items: Vec<(u32, Asked)>,
+    pub(super) runs: Vec<Run>,
+    pub(super) done: Vec<Done>,
+    pub(super) taken: Vec<Delivery>,
+    pub(super) behind: Vec<u32>,
     /// Raised when the shard is taken away; outcomes of earlier rounds are thrown away.
-    round: u32,
+    pub(super) round: u32,
     /// Tasks that are beginning or with the workers.
-    begun: usize,
+    pub(super) begun: usize,
     /// How many outcomes came at once last time: how far the driver runs ahead of the workers.
-    pace: usize,
-    is_stalled: bool,
-    is_draining: bool,
-    has_taken: bool,
+    pub(super) pace: usize,
+    pub(super) is_stalled: bool,
+    pub(super) is_draining: bool,
+    pub(super) has_taken: bool,
     /// When what is kept is extended next.
-    extend_at: Duration,
-    sleep: Option<(Duration, BoxFuture<'static, ()>)>,
+    pub(super) extend_at: Duration,
+    pub(super) sleep: Option<(Duration, BoxFuture<'static, ()>)>,
 }
 
 impl Driver {
@@ -155,231 +152,6 @@ impl Driver {
         }
         self.done = done;
         count > 0
-    }
-
-    fn finish(&mut self, index: u32, outcome: Outcome, now: Duration) {
-        let Some(task) = self.lanes.get_mut(index) else { return };
-        let cancelled = task.cancelled.take();
-        let position = task.delivery.token.position;
-        if std::mem::take(&mut task.delivery.is_suspect) {
-            self.gate.passed(position, self.index);
-        }
-        let outcome = match (outcome, cancelled) {
-            // Also one that ended by itself, too late: its result is discarded.
-            (_, Some(Why::Timeout)) => {
-                self.group.metrics.timed_out.add(1);
-                Outcome::Failed(Failed::timeout(self.group.options.ack_timeout))
-            }
-            (Outcome::Cancelled, _) => return self.hand_back(index),
-            (outcome, _) => outcome,
-        };
-        match outcome {
-            Outcome::Done(outputs) => self.ask(index, Asked::Ack, Settle::Ack { outputs }),
-            Outcome::Unexpected => self.unhandled(index),
-            Outcome::Newer => self.hold(index),
-            Outcome::Rejected(reason) => {
-                let failed = Failed::permanent(&reason);
-                self.group.metrics.failed.add(1);
-                self.give_up(index, reason, Some(failed));
-            }
-            Outcome::Failed(failed) => self.failed(index, failed, now),
-            Outcome::Cancelled => {}
-        }
-    }
-
-    fn failed(&mut self, index: u32, failed: Failed, now: Duration) {
-        let Some(task) = self.lanes.get_mut(index) else { return };
-        let group = &*self.group;
-        group.metrics.failed.add(1);
-        group.metrics.panicked.add(u64::from(failed.is_panic));
-        let token = task.delivery.token;
-        let retry = &group.options.retry;
-        let Some(after) = decide::after(retry, &failed, token.attempt, group.random.next_u64()) else {
-            let reason = decide::reason(retry, &failed, token.attempt);
-            return self.give_up(index, reason, Some(failed));
-        };
-        group.metrics.retried.add(1);
-        let record = group.attempt_record(token, &failed.error);
-        task.delivery.token = token.next_attempt();
-        let delivery = &task.delivery;
-        group.log(delivery, token.attempt).in_scope(|| {
-            tracing::warn!(error = %failed.error, retry_in = ?after, "the handler failed and is tried again");
-        });
-        self.settle.push((token, Settle::Retry { after, failed: Some(record) }));
-        self.settle_items.push((index, Asked::Retry));
-        self.wait(index, now.saturating_add(after));
-    }
-
-    fn give_up(&mut self, index: u32, reason: bytestring::ByteString, failed: Option<Failed>) {
-        let Some(task) = self.lanes.get(index) else { return };
-        let group = &*self.group;
-        group.metrics.dead_lettered.add(1);
-        let token = task.delivery.token;
-        group.log(&task.delivery, token.attempt).in_scope(|| {
-            tracing::error!(%reason, "the delivery is given up and becomes a dead letter");
-        });
-        let failed = failed.map(|failed| group.attempt_record(token, &failed.error));
-        let is_keyed = task.delivery.record.message.metadata.key.is_some();
-        let park = group.options.park && is_keyed;
-        let asked = if park { Asked::Park } else { Asked::Reject };
-        self.ask(index, asked, Settle::Reject { reason, failed, park });
-    }
-
-    fn hold(&mut self, index: u32) {
-        let Some(task) = self.lanes.get(index) else { return };
-        self.group.metrics.held.add(1);
-        let metadata = &task.delivery.record.message.metadata;
-        self.group.log(&task.delivery, task.delivery.token.attempt).in_scope(|| {
-            tracing::warn!(
-                version = metadata.type_version,
-                "a newer build wrote this event: its key is held until that build starts"
-            );
-        });
-        self.ask(index, Asked::Hold, Settle::Hold);
-    }
-
-    fn unhandled(&mut self, index: u32) {
-        if let Some(task) = self.lanes.get(index) {
-            self.group.metrics.unhandled.add(1);
-            self.group.encoder.types.unhandled(&task.delivery.record.message.metadata.event_type);
-        }
-        self.ask(index, Asked::Skip, Settle::Ack { outputs: Vec::new() });
-    }
-
-    fn hand_back(&mut self, index: u32) {
-        self.ask(index, Asked::Release, Settle::Release);
-    }
-
-    /// Settles a task for good. Its lane goes on with it, except behind a key that is held or parked.
-    fn ask(&mut self, index: u32, asked: Asked, settle: Settle) {
-        let Some(task) = self.lanes.get_mut(index) else { return };
-        self.settle.push((task.delivery.token, settle));
-        self.settle_items.push((index, asked));
-        if matches!(asked, Asked::Hold | Asked::Park) {
-            task.state = State::Settling;
-        } else {
-            self.lanes.detach(index);
-        }
-    }
-
-    fn wait(&mut self, index: u32, until: Duration) {
-        self.lanes.wait(index);
-        self.timers.insert(until, index);
-    }
-
-    /// What the transport answered to earlier calls, oldest first.
-    fn answers(&mut self, cx: &mut Context<'_>, now: Duration) -> Result<bool, Error> {
-        let mut is_moving = false;
-        while let Poll::Ready(Some((call, answers))) = self.in_flight.poll(cx) {
-            is_moving = true;
-            let answers = answers?;
-            for (&(index, asked), answer) in call.items.iter().zip(answers) {
-                match answer {
-                    Ok(()) => self.accepted(index, asked),
-                    Err(error) => self.refused(index, asked, error, now)?,
-                }
-            }
-            self.in_flight.recycle(call);
-        }
-        self.exchange.push(&mut self.runs);
-        Ok(is_moving)
-    }
-
-    fn accepted(&mut self, index: u32, asked: Asked) {
-        match asked {
-            Asked::Begin => self.begun(index),
-            Asked::Retry => {}
-            Asked::Hold | Asked::Park => self.held(index),
-            Asked::Ack => {
-                self.group.metrics.handled.add(1);
-                self.lanes.forget(index);
-            }
-            Asked::Skip | Asked::Reject | Asked::Release => {
-                self.lanes.forget(index);
-            }
-        }
-    }
-
-    fn begun(&mut self, index: u32) {
-        let Some(task) = self.lanes.get_mut(index) else { return };
-        if task.is_recalled {
-            let uncounted = Settle::Retry { after: Duration::ZERO, failed: None };
-            self.settle.push((task.delivery.token, uncounted));
-            self.settle_items.push((index, Asked::Retry));
-            self.begun -= 1;
-            self.lanes.recalled(index);
-        } else if self.is_draining {
-            self.begun -= 1;
-            self.hand_back(index);
-        } else {
-            task.state = State::Running;
-            let attempt = task.delivery.token.attempt;
-            let record = task.delivery.record.clone();
-            self.runs.push(Run { task: index, round: self.round, attempt, record });
-        }
-    }
-
-    /// The key is held from this record on: what came behind it is the next build's.
-    fn held(&mut self, index: u32) {
-        let mut behind = std::mem::take(&mut self.behind);
-        self.lanes.take_behind(index, &mut behind);
-        for index in behind.drain(..) {
-            if let Some(task) = self.lanes.get(index) {
-                self.settle.push((task.delivery.token, Settle::Release));
-                self.settle_items.push((index, Asked::Release));
-            }
-        }
-        self.behind = behind;
-        self.lanes.detach(index);
-        self.lanes.forget(index);
-    }
-
-    fn refused(&mut self, index: u32, asked: Asked, error: Error, now: Duration) -> Result<(), Error> {
-        let Some(task) = self.lanes.get_mut(index) else { return Ok(()) };
-        if error.kind() == ErrorKind::Closed {
-            return Err(error);
-        }
-        if asked == Asked::Begin {
-            self.begun -= 1;
-        }
-        if error.kind() == ErrorKind::Stale {
-            // Somebody else has it, or had its settlement: this one's outcome is discarded.
-            self.group.metrics.stale.add(1);
-            tracing::debug!(group = %self.group.printed, token = ?task.delivery.token, "a late settlement was refused");
-            if matches!(asked, Asked::Begin | Asked::Hold | Asked::Park | Asked::Retry) {
-                self.lanes.detach(index);
-            }
-            self.lanes.forget(index);
-            return Ok(());
-        }
-        let token = task.delivery.token;
-        self.group.log(&task.delivery, token.attempt).in_scope(|| {
-            tracing::error!(%error, ?asked, "the transport refused");
-        });
-        match asked {
-            Asked::Retry => {}
-            Asked::Release => {
-                self.lanes.forget(index);
-            }
-            Asked::Ack | Asked::Skip if !error.is_retryable() => {
-                // Success whose outputs cannot be published is not success.
-                self.lanes.reattach(index);
-                let reason = format!("its outputs cannot be published: {error}");
-                self.give_up(index, reason.into(), Some(Failed::permanent(&error)));
-            }
-            Asked::Begin if task.is_recalled => self.lanes.recalled(index),
-            Asked::Begin => self.wait(index, now.saturating_add(FULL_RETRY_AFTER)),
-            Asked::Ack | Asked::Skip | Asked::Reject | Asked::Hold | Asked::Park => {
-                if !matches!(asked, Asked::Hold | Asked::Park) {
-                    self.lanes.reattach(index);
-                }
-                let after = FULL_RETRY_AFTER;
-                self.settle.push((token, Settle::Retry { after, failed: None }));
-                self.settle_items.push((index, Asked::Retry));
-                self.wait(index, now.saturating_add(after));
-            }
-        }
-        Ok(())
     }
 
     /// Retries that are due, handlers that run too long.

@@ -6,10 +6,12 @@
 //!                       +------------------------- retry when due ----------------------+
 //! ```
 //!
-//! `lanes` says what may start, `exchange` carries it to `worker` and the outcome back, `driver` is the task that turns
-//! outcomes into settlements and watches the time; `gate` lets suspects run alone; `emulate` makes a poor transport
-//! speak the one semantics that the driver knows.
+//! `lanes` says what may start, `exchange` carries it to `worker` and the outcome back, `driver` is the task that
+//! takes, starts and watches the time, `settle` turns outcomes into settlements, `answers` hears what became of
+//! them; `gate` lets suspects run alone; `emulate` makes a poor transport speak the one semantics that the
+//! driver knows.
 
+mod answers;
 mod decide;
 mod driver;
 mod emulate;
@@ -19,6 +21,7 @@ mod group;
 mod in_flight;
 mod lanes;
 mod outcome;
+mod settle;
 mod slot;
 mod timers;
 mod watch;
