@@ -187,9 +187,15 @@ impl<O: Outputs, X: Into<BoxError>> IntoOutcome for Result<O, X> {
 }
 
 /// An error that says what should become of the delivery. Any other error is a retry by the handler's policy.
+///
+/// It is found wherever it stands in a chain of causes, so that `anyhow::Error` and errors with a `#[source]`
+/// pass it on.
 #[derive(Debug)]
-#[non_exhaustive]
-pub struct Failure {
+pub struct Failure(Advised);
+
+/// What a failure says, as its own first cause: an error that wraps it hides its type, never its causes.
+#[derive(Debug)]
+struct Advised {
     error: BoxError,
     advice: Advice,
 }
@@ -203,36 +209,79 @@ enum Advice {
 impl Failure {
     /// A failure that no retry will mend: the delivery becomes a dead letter.
     pub fn permanent(error: impl Into<BoxError>) -> Self {
-        Self { error: error.into(), advice: Advice::Permanent }
+        Self(Advised { error: error.into(), advice: Advice::Permanent })
     }
 
     /// A failure that is retried after this long rather than by the policy's backoff. The attempt counts.
     pub fn retry_after(error: impl Into<BoxError>, after: Duration) -> Self {
-        Self { error: error.into(), advice: Advice::RetryAfter(after) }
+        Self(Advised { error: error.into(), advice: Advice::RetryAfter(after) })
     }
 
-    /// Whether no retry will mend it.
-    pub fn is_permanent(&self) -> bool {
-        self.advice == Advice::Permanent
+    /// Whether an error, or one of its causes, says that no retry will mend it.
+    pub fn is_permanent(error: &(dyn StdError + 'static)) -> bool {
+        advice(error) == Some(Advice::Permanent)
     }
 
-    /// After how long it wants to be retried.
-    pub fn after(&self) -> Option<Duration> {
-        match self.advice {
+    /// After how long an error, or one of its causes, wants to be retried.
+    pub fn after(error: &(dyn StdError + 'static)) -> Option<Duration> {
+        match advice(error)? {
             Advice::RetryAfter(after) => Some(after),
             Advice::Permanent => None,
         }
     }
 }
 
+fn advice(error: &(dyn StdError + 'static)) -> Option<Advice> {
+    let mut error = Some(error);
+    while let Some(at) = error {
+        if let Some(advised) = at.downcast_ref::<Advised>() {
+            return Some(advised.advice);
+        }
+        error = at.source();
+    }
+    None
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.error.fmt(f)
+        self.0.fmt(f)
     }
 }
 
 impl StdError for Failure {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        Some(&self.0)
+    }
+}
+
+impl fmt::Display for Advised {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl StdError for Advised {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.error.source()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::Failure;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("while reserving")]
+    struct Wrapped(#[source] Failure);
+
+    #[test]
+    fn a_failure_is_found_behind_the_errors_that_wrap_it() {
+        assert!(Failure::is_permanent(&Failure::permanent("sold out")));
+        assert!(Failure::is_permanent(&Wrapped(Failure::permanent("sold out"))));
+        let later = Wrapped(Failure::retry_after("busy", Duration::from_secs(3)));
+        assert_eq!(Failure::after(&later), Some(Duration::from_secs(3)));
+        assert!(!Failure::is_permanent(&later) && !Failure::is_permanent(&std::fmt::Error));
     }
 }

@@ -47,11 +47,10 @@ impl Failed {
 
     /// What a handler returned as its error.
     pub(crate) fn of(error: &BoxError) -> Self {
-        let failure = error.downcast_ref::<Failure>();
         Self {
             error: chain(&**error),
-            is_permanent: failure.is_some_and(Failure::is_permanent),
-            after: failure.and_then(Failure::after),
+            is_permanent: Failure::is_permanent(&**error),
+            after: Failure::after(&**error),
             is_panic: false,
         }
     }

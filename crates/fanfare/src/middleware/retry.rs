@@ -25,13 +25,12 @@ impl Middleware for Retrying {
                     Ok(sink) => return Ok(sink),
                     Err(error) => error,
                 };
-                let advice = error.downcast_ref::<Failure>();
                 let random = crate::dispatch::random();
                 let delay = policy.delay_after(attempt, random);
-                let Some(delay) = delay.filter(|_| !advice.is_some_and(Failure::is_permanent)) else {
+                let Some(delay) = delay.filter(|_| !Failure::is_permanent(&*error)) else {
                     return Err(error);
                 };
-                let delay = advice.and_then(Failure::after).unwrap_or(delay);
+                let delay = Failure::after(&*error).unwrap_or(delay);
                 tracing::debug!(handler = call.handler(), attempt, ?delay, %error, "retried");
                 call.clock.sleep(delay).await;
                 attempt += 1;

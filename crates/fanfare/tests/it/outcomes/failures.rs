@@ -119,6 +119,19 @@ async fn what_expired_before_its_turn_is_a_dead_letter() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_permanent_failure_stays_one_within_an_anyhow_error() {
+    async fn wrapped(_: StepTaken) -> anyhow::Result<()> {
+        let failed: Result<(), _> = Err(Failure::permanent("sold out"));
+        anyhow::Context::context(failed, "while reserving")
+    }
+    let app = TestApp::start(App::new("test").on(wrapped)).await.unwrap();
+    app.publish(step("a", 0)).await;
+    app.idle().await;
+    let dead = app.dead_letters("wrapped").await;
+    assert_eq!(dead[0].reason, "permanent failure: while reserving: sold out");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_failure_may_say_when_it_wants_to_be_tried_again() {
     async fn patient(_: StepTaken, Attempt(attempt): Attempt) -> Result<(), Failure> {
         if attempt == 1 { Err(Failure::retry_after("later", Duration::from_secs(100))) } else { Ok(()) }
