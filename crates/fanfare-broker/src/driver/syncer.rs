@@ -86,7 +86,6 @@ pub(crate) fn run(core: &Arc<Core>, driver: &FileDriver, syncer: &dyn Syncer) {
         let started = Instant::now();
         let outcome = syncer.sync();
         core.figures.synced(started.elapsed());
-        driver.inbox.set_syncing(false);
         if let Err(error) = outcome {
             let why = format!("a sync failed: {error}; check the disk and start again");
             core.end(Some(why.clone()));
@@ -100,5 +99,7 @@ pub(crate) fn run(core: &Arc<Core>, driver: &FileDriver, syncer: &dyn Syncer) {
         if is_new {
             core.hub.wake_all();
         }
+        // Only now: who got a receipt publishes again, and the next sync is to cover all of these.
+        driver.inbox.set_syncing(false);
     }
 }
