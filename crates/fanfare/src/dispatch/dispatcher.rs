@@ -13,7 +13,7 @@ use super::{
     Builder, cause, emit, emit_sync,
     handler::Entry,
     inner::Inner,
-    listen::{Listener, Registration, Returns, SyncOutcome, Takes},
+    listen::{Listener, Options, Registration, Returns, SyncOutcome, Takes},
     report::Report,
     snapshot::Snapshot,
     subject::Named,
@@ -129,9 +129,11 @@ impl Dispatcher {
         R: SyncOutcome + 'static,
     {
         let location = Location::caller();
-        let to = Registration { inner: &self.inner, location, options: Default::default() };
+        let owner_alone = Arc::downgrade(owner);
+        let options = Options { owner: Some(owner_alone.clone()), ..Options::default() };
+        let to = Registration { inner: &self.inner, location, options };
         let seat = to.seat(type_name_of(&f));
-        let handler = WeakFn { owner: Arc::downgrade(owner), f, marker: PhantomData };
+        let handler = WeakFn { owner: owner_alone, f, marker: PhantomData };
         match to.around(&seat, true) {
             Ok(None) => self.inner.add_ref::<E, _>(Entry::new(seat, handler)),
             Ok(Some(around)) => self.inner.add_ref::<E, _>(Entry::new(seat, WrappedRef { handler, around })),

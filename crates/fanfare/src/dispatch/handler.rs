@@ -1,10 +1,11 @@
 //! A subscribed handler as an emit sees it: its seat in the list and what is called.
 
 use std::{
+    any::Any,
     panic::Location,
     pin::Pin,
     sync::{
-        Arc,
+        Arc, Weak,
         atomic::{AtomicU8, AtomicU64, Ordering},
     },
     task::{Context, Poll},
@@ -45,8 +46,16 @@ pub(crate) struct Seat {
     pub(crate) failed: AtomicU64,
     /// How often it was called, where that does not follow from the count of emits.
     pub(crate) called: AtomicU64,
+    /// Whom it ends with, for `on_weak`.
+    pub(crate) owner: Option<Weak<dyn Any + Send + Sync>>,
     pub(crate) is_gated: bool,
     pub(crate) is_once: bool,
+}
+
+impl Seat {
+    fn is_orphan(&self) -> bool {
+        self.owner.as_ref().is_some_and(|owner| owner.strong_count() == 0)
+    }
 }
 
 impl<H> Entry<H> {
@@ -74,14 +83,14 @@ impl<H: ?Sized> Entry<H> {
         self.flags.load(Ordering::Acquire) == PLAIN
     }
 
-    /// Whether it was unsubscribed or used up.
+    /// Whether it was unsubscribed or used up, or its owner is gone.
     pub(crate) fn is_gone(&self) -> bool {
-        self.flags.load(Ordering::Acquire) == GONE
+        self.flags.load(Ordering::Acquire) == GONE || self.seat.is_orphan()
     }
 
     /// Marks it gone; answers whether it was not before.
     pub(crate) fn leave(&self) -> bool {
-        self.flags.swap(GONE, Ordering::AcqRel) != GONE
+        self.flags.swap(GONE, Ordering::AcqRel) != GONE && !self.seat.is_orphan()
     }
 
     /// For one that is not plain: whether it is called now. `is_wanted` asks its predicate.

@@ -1,7 +1,13 @@
 //! What `Dispatcher::on` takes. Shapes are matched without bounds; each bound stands on `on` alone, so that the compiler
 //! names the one that fails.
 
-use std::{any::Any, future::Ready, marker::PhantomData, panic::Location, sync::Arc};
+use std::{
+    any::Any,
+    future::Ready,
+    marker::PhantomData,
+    panic::Location,
+    sync::{Arc, Weak},
+};
 
 use bytestring::ByteString;
 use fanfare_core::{
@@ -158,6 +164,8 @@ pub(crate) struct Options {
     pub(crate) types: Vec<String>,
     pub(crate) priority: i32,
     pub(crate) is_once: bool,
+    /// Whom the subscription ends with.
+    pub(crate) owner: Option<Weak<dyn Any + Send + Sync>>,
     /// A `Gate` of the type that the predicate looks at, and that type's name.
     pub(crate) when: Option<(Box<dyn Any + Send + Sync>, &'static str)>,
     /// Its own middlewares, the innermost first.
@@ -193,6 +201,7 @@ impl Registration<'_> {
             location: self.location,
             failed: Default::default(),
             called: Default::default(),
+            owner: self.options.owner.clone(),
             is_gated: self.options.when.is_some(),
             is_once: self.options.is_once,
         })

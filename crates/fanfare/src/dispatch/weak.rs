@@ -33,8 +33,4 @@ where
             }
         }
     }
-
-    fn is_over(&self) -> bool {
-        self.owner.strong_count() == 0
-    }
 }

@@ -63,10 +63,6 @@ impl<S: Emitted + ?Sized, H: RefHandler<S>> RefHandler<S> for WrappedRef<H> {
     fn is_wanted(&self, event: &S) -> bool {
         self.handler.is_wanted(event)
     }
-
-    fn is_over(&self) -> bool {
-        self.handler.is_over()
-    }
 }
 
 /// What a caught run of a handler came to.
@@ -106,10 +102,6 @@ impl<S: Emitted + ?Sized, H: TaskHandler<S> + 'static> TaskHandler<S> for Wrappe
 
     fn is_wanted(&self, event: &S) -> bool {
         self.handler.is_wanted(event)
-    }
-
-    fn is_over(&self) -> bool {
-        self.handler.is_over()
     }
 }
 

@@ -14,8 +14,9 @@ use fanfare::{
     clock::RuntimeClock,
     dispatch::{Dispatcher, FailureKind, SubscribeExt},
     middleware::{
-        BreakerOpen, Call, CircuitBreaker, ConcurrencyLimit, Dedup, Logging, Next, NextSync, Outcome,
-        RateExceeded, RateLimit, Retrying, Timeout, Timing, from_fn, from_fn_sync, tower,
+        BreakerOpen, Call, CircuitBreaker, ConcurrencyLimit, Dedup, GapTooLong, Logging, Next, NextSync,
+        Outcome, RateExceeded, RateLimit, Resequence, Retrying, Timeout, Timing, from_fn, from_fn_sync,
+        tower,
     },
 };
 use futures_util::{FutureExt, future::join_all};
@@ -211,4 +212,44 @@ async fn layers_of_tower_fit_and_keep_their_state_between_calls() {
     assert!(dispatcher.emit(placed(1)).await.is_ok());
     assert!(dispatcher.emit(placed(2)).await.is_ok());
     assert_eq!(story.take(), ["handled 1", "handled 2"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_that_arrive_out_of_order_are_handled_in_order_and_a_gap_is_given_up() {
+    let story = Story::default();
+    let dispatcher = on_paused_time(&story);
+    let order = Resequence::by(1, |order: &Placed| order.quantity.into()).gap_timeout(Duration::from_secs(5));
+    dispatcher.on(told.wrap(order));
+    let start = tokio::time::Instant::now();
+    join_all([3, 1, 2].map(|n| dispatcher.emit(placed(n)))).await;
+    assert_eq!(
+        (story.take().join(", "), start.elapsed()),
+        ("handled 1, handled 2, handled 3".into(), Duration::ZERO)
+    );
+    join_all([6, 5].map(|n| dispatcher.emit(placed(n)))).await;
+    assert_eq!(story.take(), ["handled 5", "handled 6"]);
+    assert_eq!(start.elapsed(), Duration::from_secs(5));
+    assert!(dispatcher.emit(placed(4)).await.is_ok());
+    assert!(dispatcher.emit(placed(7)).await.is_ok());
+    assert_eq!(
+        (story.take(), start.elapsed()),
+        (vec!["handled 4".into(), "handled 7".into()], Duration::from_secs(5))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dropped_call_gives_its_turn_on_and_too_many_that_wait_are_refused() {
+    let story = Story::default();
+    let dispatcher = on_paused_time(&story);
+    let order = Resequence::by(1, |order: &Placed| order.quantity.into()).waiting_max(2);
+    dispatcher.on(told.wrap(order));
+    let mut waits: Vec<_> = [2, 3].map(|n| Box::pin(dispatcher.emit(placed(n)))).into();
+    waits.iter_mut().for_each(|wait| assert!(wait.as_mut().now_or_never().is_none()));
+    let refused = dispatcher.emit(placed(4)).await;
+    assert!(refused.failures()[0].error().is::<GapTooLong>());
+    drop(waits.remove(0));
+    assert!(dispatcher.emit(placed(1)).await.is_ok());
+    assert!(dispatcher.emit(placed(2)).await.is_ok());
+    assert!(waits.remove(0).await.is_ok());
+    assert_eq!(story.take(), ["handled 1", "handled 2", "handled 3"]);
 }

@@ -5,6 +5,7 @@ mod emitting;
 mod executors;
 mod failures;
 mod middleware;
+mod model;
 mod options;
 mod queueing;
 mod storms;
