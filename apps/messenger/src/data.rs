@@ -9,13 +9,16 @@ use std::path::{Path, PathBuf};
 
 /// The folder of one messenger.
 #[derive(Debug)]
-pub(crate) struct Folder(PathBuf);
+pub struct Folder(PathBuf);
 
 const SECRET_LEN: usize = 32;
 
 impl Folder {
     /// Opens the folder, creating it, and takes other people's access away.
-    pub(crate) fn open(path: &Path) -> Result<Self> {
+    ///
+    /// # Errors
+    /// When it cannot be created or used.
+    pub fn open(path: &Path) -> Result<Self> {
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -25,12 +28,29 @@ impl Folder {
         Ok(Self(path.to_owned()))
     }
 
-    pub(crate) fn journal(&self) -> PathBuf {
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The journal's own folder.
+    #[must_use]
+    pub fn journal(&self) -> PathBuf {
         self.0.join("journal")
     }
 
-    /// The secret that signs tokens, made at the first start. Whoever deletes it signs everybody out.
-    pub(crate) fn secret(&self) -> Result<Vec<u8>> {
+    /// Accounts and the read model.
+    #[must_use]
+    pub fn database(&self) -> PathBuf {
+        self.0.join("messenger.db")
+    }
+
+    /// The secret that signs tokens, made at the first start. Whoever deletes it ends every connection.
+    ///
+    /// # Errors
+    /// When it cannot be read or made, or is damaged.
+    pub fn secret(&self) -> Result<Vec<u8>> {
         let path = self.0.join("secret");
         let say = || format!("failed to read the secret {}", path.display());
         match File::open(&path) {
@@ -38,7 +58,7 @@ impl Folder {
                 let mut secret = Vec::new();
                 file.read_to_end(&mut secret).with_context(say)?;
                 if secret.len() != SECRET_LEN {
-                    bail!("{} is damaged: delete it, and everybody signs in anew", path.display());
+                    bail!("{} is damaged: delete it, and everybody connects anew", path.display());
                 }
                 private(&path, 0o600)?;
                 Ok(secret)

@@ -1,33 +1,32 @@
 //! A messenger on Fanfare: one program with its broker, its workers, its gateway and its page inside.
 //!
 //! ```text
-//! browser --rpc "send"--> gateway --publish, durable--> broker --tail--> gateway --push--> every browser in the room
-//!                                                          \--groups--> workers: the log, mentions
+//! browser --rpc "message.send"--> gateway --publish, durable--> broker --tail--> gateway --push--> everybody in the room
+//!                                                                   \--groups--> read model, log, analysis, notifications
 //! ```
 
-#![allow(clippy::disallowed_methods, reason = "a program may read the clock")]
+#![allow(clippy::disallowed_methods, reason = "a program may read the clock and the environment")]
 
 mod cli;
-mod data;
-mod events;
 mod logging;
-mod people;
-mod rooms;
-mod server;
-mod web;
-mod workers;
+mod run;
 
-use clap::Parser;
+use clap::CommandFactory;
+use cli::{Command, Options};
+use messenger::backup;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let options = cli::Options::parse();
-    logging::start(&options);
-    let done = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(anyhow::Error::from)
-        .and_then(|runtime| runtime.block_on(server::run(&options)));
+    let options = Options::of_program();
+    let done = match &options.command {
+        Some(Command::Completions { shell }) => {
+            clap_complete::generate(*shell, &mut Options::command(), "messenger", &mut std::io::stdout());
+            Ok(())
+        }
+        Some(Command::Backup { to }) => backup::backup(&options.data, to).map(|report| println!("{report}")),
+        Some(Command::Restore { from }) => backup::restore(from, &options.data).map(|report| println!("{report}")),
+        None => serve(&options),
+    };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -35,4 +34,10 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn serve(options: &Options) -> anyhow::Result<()> {
+    logging::start(options);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(run::run(options))
 }

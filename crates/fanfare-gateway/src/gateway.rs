@@ -120,6 +120,12 @@ impl Gateway {
         self.0.connections.len()
     }
 
+    /// How many connections a user has.
+    #[must_use]
+    pub fn connections_of(&self, user: &str) -> usize {
+        self.0.connections.of_user(user, |_| {})
+    }
+
     /// Closes the connections of a user; how many there were.
     pub fn disconnect(&self, user: &str, reason: &Disconnect) -> usize {
         self.0.connections.of_user(user, |outbox| outbox.close(reason.clone()))

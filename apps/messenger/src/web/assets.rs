@@ -1,7 +1,9 @@
 //! The page's files, inside the program.
 
+use axum::Router;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use axum::routing::get;
 use rust_embed::RustEmbed;
 use std::fmt::Write;
 
@@ -9,10 +11,16 @@ use std::fmt::Write;
 #[folder = "page/"]
 struct Assets;
 
+/// The page: every file under its own name.
+pub fn page() -> Router {
+    Router::new().fallback(get(serve))
+}
+
 /// A file, or 304 when the browser has it already.
-pub(crate) async fn serve(uri: Uri, headers: HeaderMap) -> Response {
+async fn serve(uri: Uri, headers: HeaderMap) -> Response {
     let path = match uri.path().trim_start_matches('/') {
         "" => "index.html",
+        "flow" => "flow.html",
         path => path,
     };
     let Some(file) = Assets::get(path) else {

@@ -1,47 +1,99 @@
-//! The page and what it asks over HTTP.
+//! What the page asks over HTTP: accounts, tokens for connections, and `/flow`'s figures.
 
+mod account;
+mod admin;
+mod answer;
 mod assets;
+mod flow;
 mod headers;
 mod origin;
-mod sign_in;
+mod signed;
 
-use crate::people::People;
+use crate::accounts::Accounts;
+use crate::chat::Chat;
+use crate::flow::Flow;
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::middleware;
-use axum::routing::{get, post};
-use std::net::SocketAddr;
+use axum::routing::{any, get, post};
+use fanfare_core::Transport;
+use fanfare_gateway::auth::TokenIssuer;
 use std::sync::Arc;
 
-pub(crate) use origin::own_origins;
+pub use assets::page;
+pub use origin::own_origins;
+pub use signed::Peer;
 
-/// What the handlers of the page share.
-#[derive(Clone, Debug)]
-pub(crate) struct Web {
-    pub(crate) people: Arc<People>,
-    /// The origins that the page is served from.
-    pub(crate) origins: Arc<[String]>,
-    /// The session cookie's name. Cookies do not know ports: two messengers of one machine need two names.
-    pub(crate) cookie: Arc<str>,
+/// What the handlers share.
+#[derive(Clone)]
+pub struct Web {
+    /// People.
+    pub accounts: Accounts,
+    /// Rooms, and connections.
+    pub chat: Chat,
+    /// What passes.
+    pub flow: Flow,
+    /// The journal.
+    pub transport: Arc<dyn Transport>,
+    /// Signs the tokens of connections.
+    pub tokens: TokenIssuer,
+    /// How it is reached.
+    pub reach: Arc<Reach>,
 }
 
-impl Web {
-    pub(crate) fn new(people: Arc<People>, address: SocketAddr) -> Self {
-        let cookie = format!("messenger-{}", address.port()).into();
-        Self { people, origins: own_origins(address).into(), cookie }
-    }
+/// How the messenger is reached.
+#[derive(Clone, Debug)]
+pub struct Reach {
+    /// The origins that the page is served from.
+    pub origins: Vec<String>,
+    /// Whether browsers come over TLS.
+    pub is_secure: bool,
+    /// Whether a proxy stands before it, whose word on addresses is taken.
+    pub is_behind_proxy: bool,
+    /// The session cookie's name.
+    pub cookie: String,
+}
 
-    pub(crate) fn router(self, gateway: Router) -> Router {
+/// The longest body, in bytes.
+const BODY_MAX: usize = 16 * 1024;
+
+impl Web {
+    /// Every route but the page's files and the gateway's.
+    pub fn router(self) -> Router {
         let asked = Router::new()
-            .route("/api/sign-in", post(sign_in::sign_in))
-            .route("/api/token", post(sign_in::token))
-            .route("/api/sign-out", post(sign_in::sign_out))
+            .route("/api/me", get(account::me))
+            .route("/api/sign-up", post(account::sign_up))
+            .route("/api/sign-in", post(account::sign_in))
+            .route("/api/sign-out", post(account::sign_out))
+            .route("/api/sign-out-everywhere", post(account::sign_out_everywhere))
+            .route("/api/password", post(account::password))
+            .route("/api/token", post(account::token))
+            .route("/api/invitations", post(account::invite))
+            .route("/api/reset", post(account::reset))
+            .route("/api/reset/cancel", post(account::cancel_reset))
+            .route("/api/notices/seen", post(account::notices_seen))
+            .route("/api/admin/people", get(admin::people))
+            .route("/api/admin/people/{id}/remove", post(admin::remove))
+            .route("/api/admin/people/{id}/reset", post(admin::reset))
+            .route("/api/admin/people/{id}/admin", post(admin::set_admin))
+            .route("/api/flow/events", get(flow::events))
+            .route("/api/flow/event/{id}", get(flow::event))
+            .route("/api/flow/groups", get(flow::groups))
+            .route("/api/flow/dead", get(flow::dead))
+            .route("/api/flow/redrive", post(flow::redrive))
+            .route("/api/{*rest}", any(async || answer::Problem::missing()))
             .layer(middleware::from_fn_with_state(self.clone(), origin::same_origin))
+            .layer(DefaultBodyLimit::max(BODY_MAX))
             .with_state(self);
-        Router::new()
-            .route("/live", get(async || "alive\n"))
-            .merge(asked)
-            .merge(gateway)
-            .fallback(get(assets::serve))
-            .layer(middleware::from_fn(headers::add))
+        Router::new().merge(asked).layer(middleware::from_fn(headers::no_store))
+    }
+}
+
+/// What every answer of the messenger carries: nothing from elsewhere, nothing inline, no frames.
+pub use headers::add as security_headers;
+
+impl std::fmt::Debug for Web {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Web").field("reach", &self.reach).finish_non_exhaustive()
     }
 }

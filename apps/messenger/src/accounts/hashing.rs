@@ -1,0 +1,79 @@
+//! Argon2id, a few at a time and beside the runtime.
+
+use super::AccountError;
+use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
+use argon2::{Algorithm, Argon2, Params, Version};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// What one hash costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Cost {
+    /// 19 MiB and two passes (OWASP Password Storage Cheat Sheet).
+    Standard,
+    /// Next to nothing, for tests and demonstrations.
+    Least,
+}
+
+/// Hashes that run at a time: each takes a processor and 19 MiB.
+const AT_A_TIME_MAX: usize = 2;
+/// How long a caller waits for its turn before it is told to come later.
+const TURN_WAIT: Duration = Duration::from_secs(5);
+
+pub(super) struct Hashing {
+    argon: Argon2<'static>,
+    turns: Arc<Semaphore>,
+    /// Checked in place of a person who does not exist, so that the answer takes as long.
+    nobody: String,
+}
+
+impl Hashing {
+    pub(super) fn new(cost: Cost) -> Self {
+        let (memory, passes) = match cost {
+            Cost::Standard => (19 * 1024, 2),
+            Cost::Least => (Params::MIN_M_COST, 1),
+        };
+        let params = Params::new(memory, passes, 1, None).expect("these parameters are in range");
+        let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let nobody = hash(&argon, "nobody has this password");
+        Self { argon, turns: Arc::new(Semaphore::new(AT_A_TIME_MAX)), nobody }
+    }
+
+    pub(super) async fn hash(&self, password: String) -> Result<String, AccountError> {
+        let argon = self.argon.clone();
+        self.in_turn(move || hash(&argon, &password)).await
+    }
+
+    /// Whether it is the password of this hash; of `None` never, after the same work.
+    pub(super) async fn verify(&self, password: String, hash: Option<String>) -> Result<bool, AccountError> {
+        let argon = self.argon.clone();
+        let exists = hash.is_some();
+        let hash = hash.unwrap_or_else(|| self.nobody.clone());
+        let is_right = self.in_turn(move || {
+            PasswordHash::new(&hash).is_ok_and(|hash| argon.verify_password(password.as_bytes(), &hash).is_ok())
+        });
+        Ok(is_right.await? && exists)
+    }
+
+    async fn in_turn<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, AccountError> {
+        let busy = || AccountError::TooMany(TURN_WAIT.as_secs());
+        let turn = Arc::clone(&self.turns).acquire_owned();
+        let turn = tokio::time::timeout(TURN_WAIT, turn).await.map_err(|_| busy())?.map_err(|_| busy())?;
+        let working = tokio::task::spawn_blocking(move || {
+            let done = work();
+            drop(turn);
+            done
+        });
+        working.await.map_err(|_| AccountError::Db(crate::db::DbError::Gone))
+    }
+}
+
+fn hash(argon: &Argon2<'_>, password: &str) -> String {
+    let salt = SaltString::encode_b64(&rand::random::<[u8; 16]>()).expect("16 bytes are a salt");
+    argon.hash_password(password.as_bytes(), &salt).expect("a password of any length is hashed").to_string()
+}

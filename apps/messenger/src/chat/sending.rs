@@ -1,0 +1,145 @@
+//! Saying something, and what may be done with what was said.
+
+use super::access::{Membership, is_admin, membership, take};
+use super::refusal::Refusal;
+use super::requests::{Delete, Done, Edit, React, Send, Sent};
+use super::service::{Chat, TEXT_MAX};
+use crate::events::{Talk, room};
+use crate::model::{self, Message, Role};
+use crate::time;
+use std::time::Duration;
+use uuid::Uuid;
+
+const CLIENT_ID_MAX: usize = 64;
+const EMOJI_MAX: usize = 16;
+/// How long after its tick a message may take to be in the model.
+const SENT_WITHIN: Duration = Duration::from_millis(500);
+
+impl Chat {
+    /// Answers when the message is durable. A repeat is answered like the first: within the broker's window by the
+    /// broker, for as long as the message is kept by the read model.
+    pub(super) async fn send(&self, by: Uuid, send: Send) -> Result<Sent, Refusal> {
+        let Send { room, client_id, text, reply_to } = send;
+        let text = checked(&text)?;
+        if client_id.is_empty() || client_id.chars().count() > CLIENT_ID_MAX {
+            return Err(Refusal::invalid("a client id has 1 to 64 characters"));
+        }
+        take(&self.0.limits.messages, by)?;
+        let _open = self.0.gates.open(by).await;
+        let wanted = client_id.clone();
+        let (found, before) = self
+            .read(move |tx| {
+                let found = membership(tx, room, by)?;
+                let before = model::sent_before(tx, room, by, &wanted)?;
+                Ok((found, before))
+            })
+            .await?;
+        if let Some((message, offset, at)) = before {
+            return Ok(Sent { message, offset, at: time::text(at), is_repeat: true });
+        }
+        if let Some(answered) = reply_to {
+            self.message(room, answered, by).await?;
+        }
+        // Made of what a repeat repeats, so that both are the same message.
+        let once = format!("{by}/{client_id}");
+        let message = Uuid::new_v5(&room, once.as_bytes());
+        let talk = Talk::Sent(room::MessageSent { room, message, by, client_id, text, reply_to });
+        let published = self.0.journal.say(found.kind, talk, Some(once)).await?;
+        let place = published.place;
+        Ok(Sent {
+            message,
+            offset: place.revision.cast_signed(),
+            at: place.recorded_at.to_string(),
+            is_repeat: published.is_repeat,
+        })
+    }
+
+    pub(super) async fn edit(&self, by: Uuid, edit: Edit) -> Result<Done, Refusal> {
+        let Edit { room, message, text } = edit;
+        let text = checked(&text)?;
+        take(&self.0.limits.writes, by)?;
+        let _open = self.0.gates.open(by).await;
+        let (found, old) = self.message(room, message, by).await?;
+        if old.sender != by {
+            return Err(Refusal::forbidden("only its sender may edit a message"));
+        }
+        if old.text.as_ref() == Some(&text) {
+            return Ok(Done { offset: 0 });
+        }
+        let talk = Talk::Edited(room::MessageEdited { room, message, by, text });
+        self.done(found, talk).await
+    }
+
+    pub(super) async fn delete(&self, by: Uuid, delete: Delete) -> Result<Done, Refusal> {
+        let Delete { room, message } = delete;
+        take(&self.0.limits.writes, by)?;
+        let _open = self.0.gates.open(by).await;
+        let (found, old) = self.message(room, message, by).await?;
+        let is_theirs = old.sender == by || (found.role == Role::Owner);
+        if !is_theirs && (found.kind == model::Kind::Direct || !self.read(move |tx| is_admin(tx, by)).await?) {
+            return Err(Refusal::forbidden("only its sender, an owner or an admin may delete a message"));
+        }
+        let talk = Talk::Deleted(room::MessageDeleted { room, message, by });
+        self.done(found, talk).await
+    }
+
+    pub(super) async fn react(&self, by: Uuid, react: React, is_added: bool) -> Result<Done, Refusal> {
+        let React { room, message, emoji } = react;
+        if emoji.trim().is_empty() || emoji.chars().count() > EMOJI_MAX || emoji.chars().any(char::is_control) {
+            return Err(Refusal::invalid("a reaction has 1 to 16 characters"));
+        }
+        take(&self.0.limits.writes, by)?;
+        let _open = self.0.gates.open(by).await;
+        let (found, old) = self.message(room, message, by).await?;
+        let has = old.reactions.iter().any(|reaction| reaction.emoji == emoji && reaction.people.contains(&by));
+        if has == is_added {
+            return Ok(Done { offset: 0 });
+        }
+        let talk = if is_added {
+            Talk::ReactionAdded(room::ReactionAdded { room, message, by, emoji })
+        } else {
+            Talk::ReactionRemoved(room::ReactionRemoved { room, message, by, emoji })
+        };
+        self.done(found, talk).await
+    }
+
+    /// A message that was not deleted, for a member. One that was just sent may not be in the model yet: it is waited
+    /// for a little.
+    async fn message(&self, room: Uuid, message: Uuid, by: Uuid) -> Result<(Membership, Message), Refusal> {
+        let look = || {
+            self.read(move |tx| {
+                let found = membership(tx, room, by)?;
+                Ok((found, model::find(tx, room, message, by)?))
+            })
+        };
+        let until = tokio::time::Instant::now() + SENT_WITHIN;
+        loop {
+            let change = self.0.model.change();
+            match look().await? {
+                (_, Some(message)) if message.is_deleted => return Err(Refusal::missing()),
+                (found, Some(message)) => return Ok((found, message)),
+                (_, None) => {}
+            }
+            if tokio::time::timeout_at(until, change).await.is_err() {
+                return Err(Refusal::missing());
+            }
+        }
+    }
+
+    /// Answered once it is in the model: from then on nobody is shown the old text.
+    async fn done(&self, found: Membership, talk: Talk) -> Result<Done, Refusal> {
+        let published = self.0.journal.say(found.kind, talk, None).await?;
+        self.applied(published).await.map(|published| Done { offset: published.place.revision })
+    }
+}
+
+fn checked(text: &str) -> Result<String, Refusal> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(Refusal::invalid("a message has a text"));
+    }
+    if text.chars().count() > TEXT_MAX {
+        return Err(Refusal::too_long(format!("a message has at most {TEXT_MAX} characters")));
+    }
+    Ok(text.to_owned())
+}

@@ -1,0 +1,27 @@
+//! The read model of rooms, conversations and messages, in SQLite.
+//!
+//! One handler applies the journal's events in their order, each in one transaction together with the checkpoint that it
+//! reaches, so that an event counts once whatever happens between. At start the model reads what it lacks from the
+//! journal itself; a checkpoint of another epoch, or of another version of the tables, makes the model anew.
+
+mod apply;
+mod change;
+mod checkpoint;
+mod error;
+mod messages;
+mod person;
+mod projection;
+mod rooms;
+mod search;
+mod view;
+
+pub use change::Change;
+pub use error::ModelError;
+pub use messages::{Message, Quote, Reaction, Span, blanks, find, messages, sent_before};
+pub use person::{People, PersonView, Presence};
+pub use projection::{Event, Model};
+pub use rooms::{Kind, Member, Public, Role, Room, Standing};
+pub use rooms::{invitations, invited, members, neighbours, public_rooms, room, room_ids, rooms, standing};
+pub(crate) use rooms::named;
+pub use search::{Found, search};
+pub use view::{Blanks, Shown, view};

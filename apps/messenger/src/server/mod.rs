@@ -1,0 +1,7 @@
+//! The door to the network: plain or TLS.
+
+mod door;
+mod tls;
+
+pub use door::Door;
+pub use tls::acceptor;

@@ -1,0 +1,90 @@
+//! Who asks: by the cookie, and from where.
+
+use super::answer::Problem;
+use super::{Reach, Web};
+use crate::accounts::{AccountError, Session};
+use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, header};
+use axum::response::AppendHeaders;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+/// The address of the other end of a connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub SocketAddr);
+
+/// Whoever is signed in, also before they chose a password of their own.
+pub(super) struct Known(pub(super) Session);
+
+/// Whoever is signed in.
+pub(super) struct Signed(pub(super) Session);
+
+/// An administrator who is signed in.
+pub(super) struct Admin(pub(super) Session);
+
+/// Where a request comes from.
+pub(super) struct From(pub(super) IpAddr);
+
+impl FromRequestParts<Web> for Known {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, Problem> {
+        let token = cookie(&web.reach, &parts.headers).ok_or(AccountError::SignedOut)?;
+        Ok(Self(web.accounts.session(token).await?))
+    }
+}
+
+impl FromRequestParts<Web> for Signed {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, Problem> {
+        let Known(session) = Known::from_request_parts(parts, web).await?;
+        if session.person.must_change {
+            return Err(AccountError::MustChange.into());
+        }
+        Ok(Self(session))
+    }
+}
+
+impl FromRequestParts<Web> for Admin {
+    type Rejection = Problem;
+
+    /// Whoever is no administrator does not learn what there is.
+    async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, Problem> {
+        let is_flow = parts.uri.path().starts_with("/api/flow");
+        match Signed::from_request_parts(parts, web).await {
+            Ok(Signed(session)) if session.person.is_admin => Ok(Self(session)),
+            _ if is_flow => Err(Problem::missing()),
+            Ok(_) => Err(AccountError::Forbidden.into()),
+            Err(problem) => Err(problem),
+        }
+    }
+}
+
+impl FromRequestParts<Web> for From {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, Problem> {
+        let peer = parts.extensions.get::<ConnectInfo<Peer>>().map(|ConnectInfo(Peer(peer))| peer.ip());
+        let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        // What the nearest proxy says; anything before that is the client's own word.
+        let told = parts.headers.get_all("x-forwarded-for").iter().next_back();
+        let told = told.and_then(|told| told.to_str().ok()?.rsplit(',').next()?.trim().parse().ok());
+        Ok(Self(told.filter(|_| web.reach.is_behind_proxy).unwrap_or(peer)))
+    }
+}
+
+/// Kept from scripts and from requests that other sites cause.
+pub(super) fn set_cookie(reach: &Reach, value: &str, seconds: u64) -> AppendHeaders<[(HeaderName, String); 1]> {
+    let secure = if reach.is_secure { "; Secure" } else { "" };
+    let cookie =
+        format!("{}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}", reach.cookie);
+    AppendHeaders([(header::SET_COOKIE, cookie)])
+}
+
+fn cookie<'h>(reach: &Reach, headers: &'h HeaderMap) -> Option<&'h str> {
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|cookies| cookies.to_str().ok());
+    let mut pairs =
+        cookies.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(name, _)| *name == reach.cookie).map(|(_, value)| value)
+}

@@ -1,0 +1,117 @@
+//! Rooms: who comes, who goes.
+
+use crate::support;
+use serde_json::json;
+
+#[tokio::test]
+async fn a_public_room_is_found_and_joined_and_its_members_hear_each_other() {
+    let server = support::start().await;
+    let (mut ada, mut bob) = (server.person("ada").await.connect().await, server.person("bob").await.connect().await);
+    let room = ada.rpc("room.create", json!({ "name": "  the   garden ", "is_public": true })).await.unwrap();
+    assert_eq!((&room["name"], &room["role"], &room["kind"]), (&json!("the garden"), &json!("owner"), &json!("public")));
+    let found = bob.rpc("room.list", json!({ "search": "GARD" })).await.unwrap();
+    assert_eq!(found["rooms"][0]["id"], room["id"]);
+    let (id, channel) = (room["id"].as_str().unwrap(), room["channel"].as_str().unwrap());
+    bob.rpc("room.join", json!({ "room": id })).await.unwrap();
+    bob.subscribe(channel).await.unwrap();
+    let sent = ada.send_text(id, "1", "hello").await;
+    let (offset, said) = bob.publication(channel).await;
+    assert_eq!((Some(offset), &said["text"]), (sent["offset"].as_u64(), &json!("hello")));
+}
+
+#[tokio::test]
+async fn a_private_room_is_by_invitation_and_a_decline_takes_it_back() {
+    let server = support::start().await;
+    let (mut ada, mut bob) = (server.person("ada").await.connect().await, server.person("bob").await.connect().await);
+    let room = server.room(&mut ada, false, &mut []).await;
+    assert_eq!(bob.rpc("room.join", json!({ "room": room })).await, Err(404), "it does not even exist to others");
+    let invite = json!({ "room": room, "person": bob.person.id });
+    ada.rpc("room.invite", invite.clone()).await.unwrap();
+    assert_eq!(bob.message("room").await["room"]["id"], json!(room));
+    let sync = bob.rpc("sync", json!({})).await.unwrap();
+    assert_eq!((&sync["invitations"][0]["id"], sync["rooms"].as_array().unwrap().len()), (&json!(room), 0));
+    bob.rpc("room.decline", json!({ "room": room })).await.unwrap();
+    assert_eq!(bob.rpc("room.join", json!({ "room": room })).await, Err(404));
+    ada.rpc("room.invite", invite).await.unwrap();
+    assert!(bob.rpc("room.join", json!({ "room": room })).await.is_ok());
+}
+
+#[tokio::test]
+async fn who_was_put_out_comes_back_only_when_an_owner_asks() {
+    let server = support::start().await;
+    let mut ada = server.person("ada").await.connect().await;
+    let mut bob = server.person("bob").await.connect().await;
+    let mut cat = server.person("cat").await.connect().await;
+    let room = server.room(&mut ada, true, &mut [&mut bob, &mut cat]).await;
+    let kick = |whom: &support::Client| json!({ "room": room, "person": whom.person.id });
+    assert_eq!(bob.rpc("room.kick", kick(&cat)).await, Err(403));
+    let channel = format!("room:{room}");
+    bob.subscribe(&channel).await.unwrap();
+    ada.rpc("room.kick", kick(&bob)).await.unwrap();
+    bob.push(|push| push["unsubscribe"]["code"] == 2000 && push["channel"] == json!(channel)).await;
+    assert_eq!(bob.message("room_gone").await["why"], "kicked");
+    assert_eq!(bob.rpc("room.join", json!({ "room": room })).await, Err(403));
+    assert_eq!(cat.rpc("room.invite", kick(&bob)).await, Err(403));
+    ada.rpc("room.invite", kick(&bob)).await.unwrap();
+    assert!(bob.rpc("room.join", json!({ "room": room })).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_room_whose_owner_went_is_the_oldest_members() {
+    let server = support::start().await;
+    let mut ada = server.person("ada").await.connect().await;
+    let mut bob = server.person("bob").await.connect().await;
+    let mut cat = server.person("cat").await.connect().await;
+    let room = server.room(&mut ada, true, &mut [&mut bob, &mut cat]).await;
+    ada.rpc("room.leave", json!({ "room": room })).await.unwrap();
+    let members = cat.rpc("room.members", json!({ "room": room })).await.unwrap();
+    let owner = members["members"].as_array().unwrap().iter().find(|member| member["role"] == "owner").unwrap();
+    assert_eq!(owner["id"], json!(bob.person.id));
+}
+
+#[tokio::test]
+async fn a_conversation_is_one_however_often_and_by_whomever_it_is_opened() {
+    let server = support::start().await;
+    let (mut ada, mut bob) = (server.person("ada").await.connect().await, server.person("bob").await.connect().await);
+    let (with_bob, with_ada) = (json!({ "person": bob.person.id }), json!({ "person": ada.person.id }));
+    let (one, two) = tokio::join!(ada.rpc("dm.open", with_bob.clone()), bob.rpc("dm.open", with_ada));
+    let (one, two) = (one.unwrap(), two.unwrap());
+    assert_eq!(one["id"], two["id"]);
+    assert_eq!((&one["name"], &two["name"], &one["kind"]), (&json!("bob"), &json!("ada"), &json!("direct")));
+    assert_eq!(ada.rpc("dm.open", with_bob).await.unwrap()["id"], one["id"]);
+    assert_eq!(ada.rpc("room.leave", json!({ "room": one["id"] })).await, Err(400));
+    assert_eq!(ada.rpc("dm.open", json!({ "person": ada.person.id })).await, Err(400));
+}
+
+#[tokio::test]
+async fn who_comes_and_goes_is_seen_by_those_who_share_a_room() {
+    let server = support::start().await;
+    let mut ada = server.person("ada").await.connect().await;
+    let bob = server.person("bob").await;
+    let mut bob_client = bob.connect().await;
+    let room = server.room(&mut ada, true, &mut [&mut bob_client]).await;
+    let sync = ada.rpc("sync", json!({})).await.unwrap();
+    let seen = sync["people"].as_array().unwrap().iter().find(|person| person["id"] == json!(bob.id)).unwrap();
+    assert_eq!(seen["is_online"], true);
+    drop(bob_client);
+    let gone = ada.message("presence").await;
+    assert_eq!((&gone["person"], &gone["is_online"]), (&json!(bob.id), &json!(false)));
+    let members = ada.rpc("room.members", json!({ "room": room })).await.unwrap();
+    let seen = members["members"].as_array().unwrap().iter().find(|person| person["id"] == json!(bob.id)).unwrap();
+    assert!(seen["last_seen"].is_string());
+    let _bob = bob.connect().await;
+    assert_eq!(ada.message("presence").await["is_online"], true);
+}
+
+#[tokio::test]
+async fn what_happened_on_one_device_is_told_on_the_others() {
+    let server = support::start().await;
+    let ada = server.person("ada").await;
+    let (mut one, mut two) = (ada.connect().await, ada.connect().await);
+    let room = server.room(&mut one, true, &mut []).await;
+    assert_eq!(two.message("room").await["room"]["id"], json!(room));
+    one.rpc("room.leave", json!({ "room": room })).await.unwrap();
+    assert_eq!(two.message("room_gone").await["room"], json!(room));
+    let sync = two.rpc("sync", json!({})).await.unwrap();
+    assert_eq!(sync["rooms"], json!([]));
+}

@@ -1,0 +1,109 @@
+//! Saying, editing, deleting, reacting.
+
+use crate::support;
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn a_repeat_is_answered_like_the_first_and_makes_no_second_message() {
+    let server = support::start().await;
+    let mut ada = server.person("ada").await.connect().await;
+    let room = server.room(&mut ada, true, &mut []).await;
+    let first = ada.send_text(&room, "1", "hello").await;
+    for _ in 0..3 {
+        let again = ada.send_text(&room, "1", "hello").await;
+        assert_eq!((&again["message"], &again["offset"], &again["is_repeat"]), (&first["message"], &first["offset"], &json!(true)));
+    }
+    let page = ada.rpc("messages", json!({ "room": room })).await.unwrap();
+    assert_eq!(page["messages"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn the_same_client_id_of_another_sender_or_room_is_another_message() {
+    let server = support::start().await;
+    let (mut ada, mut bob) = (server.person("ada").await.connect().await, server.person("bob").await.connect().await);
+    let one = server.room(&mut ada, true, &mut [&mut bob]).await;
+    let two = server.room(&mut ada, true, &mut []).await;
+    let sent = [ada.send_text(&one, "1", "a").await, bob.send_text(&one, "1", "a").await, ada.send_text(&two, "1", "a").await];
+    assert!(sent.iter().all(|sent| sent["is_repeat"] == false), "{sent:?}");
+}
+
+#[tokio::test]
+async fn texts_and_names_have_limits() {
+    let server = support::start().await;
+    let mut ada = server.person("ada").await.connect().await;
+    let room = server.room(&mut ada, true, &mut []).await;
+    for (client_id, text, code) in [
+        ("1", "   ", 400),
+        ("", "hello", 400),
+        (&*"x".repeat(65), "hello", 400),
+        ("1", &*"ä".repeat(4_001), 413),
+    ] {
+        let send = json!({ "room": room, "client_id": client_id, "text": text });
+        assert_eq!(ada.rpc("message.send", send).await, Err(code));
+    }
+    ada.send_text(&room, "1", &"ä".repeat(4_000)).await;
+    assert_eq!(ada.rpc("attach", json!({})).await, Err(501));
+    assert_eq!(ada.rpc("room.create", json!({ "name": "x".repeat(65), "is_public": true })).await, Err(400));
+    assert_eq!(ada.rpc("message.send", json!({ "room": 1 })).await, Err(107));
+}
+
+#[tokio::test]
+async fn who_sends_too_fast_is_told_to_wait() {
+    let server = support::start().await;
+    let mut ada = server.person("ada").await.connect().await;
+    let room = server.room(&mut ada, true, &mut []).await;
+    let mut codes = Vec::new();
+    for number in 0..40 {
+        let send = json!({ "room": room, "client_id": number.to_string(), "text": "hello" });
+        codes.push(ada.rpc("message.send", send).await.err());
+    }
+    assert!(codes[..10].iter().all(Option::is_none), "{codes:?}");
+    assert!(codes.contains(&Some(429)), "{codes:?}");
+}
+
+#[tokio::test]
+async fn an_edit_a_deletion_and_reactions_reach_the_others_in_order() {
+    let server = support::start().await;
+    let (mut ada, mut bob) = (server.person("ada").await.connect().await, server.person("bob").await.connect().await);
+    let room = server.room(&mut ada, true, &mut [&mut bob]).await;
+    let channel = format!("room:{room}");
+    bob.subscribe(&channel).await.unwrap();
+    let message = ada.send_text(&room, "1", "helo").await["message"].clone();
+    let about = |more: Value| {
+        let mut about = json!({ "room": room, "message": message });
+        about.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        about
+    };
+    assert_eq!(bob.rpc("message.edit", about(json!({ "text": "mine" }))).await, Err(403));
+    assert_eq!(bob.rpc("message.delete", about(json!({}))).await, Err(403));
+    ada.rpc("message.edit", about(json!({ "text": "hello" }))).await.unwrap();
+    bob.rpc("reaction.add", about(json!({ "emoji": "👍" }))).await.unwrap();
+    assert_eq!(bob.rpc("reaction.add", about(json!({ "emoji": "👍" }))).await.unwrap()["offset"], 0);
+    let page = ada.rpc("messages", json!({ "room": room })).await.unwrap();
+    assert_eq!(page["messages"][0]["text"], "hello");
+    assert_eq!(page["messages"][0]["reactions"], json!([{ "emoji": "👍", "people": [bob.person.id] }]));
+    bob.rpc("reaction.remove", about(json!({ "emoji": "👍" }))).await.unwrap();
+    ada.rpc("message.delete", about(json!({}))).await.unwrap();
+    assert_eq!(ada.rpc("message.edit", about(json!({ "text": "again" }))).await, Err(404));
+    let mut seen = Vec::new();
+    while seen.last() != Some(&json!("message_deleted")) {
+        seen.push(bob.publication(&channel).await.1["type"].clone());
+    }
+    assert_eq!(seen, ["message_sent", "message_edited", "reaction_added", "reaction_removed", "message_deleted"]);
+}
+
+#[tokio::test]
+async fn an_answer_quotes_a_message_of_the_same_room_only() {
+    let server = support::start().await;
+    let mut ada = server.person("ada").await.connect().await;
+    let (one, two) = (server.room(&mut ada, true, &mut []).await, server.room(&mut ada, true, &mut []).await);
+    let message = ada.send_text(&one, "1", "what?").await["message"].clone();
+    let answer = |room: &str| json!({ "room": room, "client_id": "2", "text": "that", "reply_to": message });
+    assert_eq!(ada.rpc("message.send", answer(&two)).await, Err(404));
+    ada.rpc("message.send", answer(&one)).await.unwrap();
+    support::eventually("the answer is in the model", async || {
+        let page = ada.rpc("messages", json!({ "room": one })).await.unwrap();
+        page["messages"][1]["reply_to"]["text"] == "what?"
+    })
+    .await;
+}
