@@ -1,15 +1,16 @@
 //! A copy of everything, also while the messenger runs.
 //!
-//! The database is copied first, as one state of it; then the journal's snapshots, then its segments from the oldest on.
-//! Segments only grow: what is copied of them is what a crash at that moment would have left, which opening mends. So the
-//! journal of a backup is never behind its database, and holds every message that had its tick when the backup began.
+//! The database is copied first, as one state of it; then the journal's snapshots, then its segments, the newest first and
+//! each from its end to its beginning. The journal is written from its beginning to its end: so whatever the copy has of
+//! it, it has everything before, and is what a crash at some moment would have left, which opening mends. So the journal of a
+//! backup is never behind its database, and holds every message that had its tick when the backup began.
 
 use crate::data::Folder;
 use anyhow::{Context, Result, bail};
 use rusqlite::{Connection, OpenFlags};
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
 /// Copies a messenger's folder into a new one. Answers with words for people.
@@ -63,40 +64,58 @@ fn copy_database(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Snapshots before segments: a snapshot speaks of what was synced, which must be in the copy. A snapshot that goes away
-/// meanwhile has a newer one in its place, and segments are looked for until no new one turns up.
+/// Snapshots before segments: a snapshot speaks of what was synced, which must be in the copy. One that goes away
+/// meanwhile has a newer one in its place.
 fn copy_journal(from: &Path, to: &Path) -> Result<u64> {
     Folder::open(to)?;
-    let mut bytes = 0;
-    for prefix in ["fanfare.meta", "snapshot-", "journal-"] {
-        loop {
-            let mut names: Vec<String> = names(from)?;
-            names.retain(|name| name.starts_with(prefix) && !name.ends_with(".tmp") && !to.join(name).exists());
-            names.sort();
-            if names.is_empty() {
-                break;
-            }
-            for name in names {
-                match copy(&from.join(&name), &to.join(&name)) {
-                    Ok(copied) => bytes += copied,
-                    Err(error) if prefix == "snapshot-" && !from.join(&name).exists() => {
-                        tracing::debug!(%error, name, "a snapshot went away while it was copied");
-                        let _ = fs::remove_file(to.join(&name));
-                        break;
-                    }
-                    Err(error) => return Err(error),
-                }
-            }
+    copy(&from.join("fanfare.meta"), &to.join("fanfare.meta"))?;
+    while let Some(name) = names(from, "snapshot-")?.pop() {
+        match copy(&from.join(&name), &to.join(&name)) {
+            Ok(_) => break,
+            Err(error) if from.join(&name).exists() => return Err(error),
+            Err(_) => drop(fs::remove_file(to.join(&name))),
         }
+    }
+    let mut bytes = 0;
+    for name in names(from, "journal-")?.iter().rev().filter(|name| !name.ends_with(".tmp")) {
+        let (source, target) = (from.join(name), to.join(name));
+        let say = || format!("failed to copy {}", source.display());
+        bytes += copy_backwards(&source, &target).with_context(say)?;
     }
     File::open(to)?.sync_all()?;
     Ok(bytes)
 }
 
-fn names(folder: &Path) -> Result<Vec<String>> {
+/// Copies from the end to the beginning, page by page; leaves out pages of zeros. Answers how much was written.
+fn copy_backwards(from: &Path, to: &Path) -> io::Result<u64> {
+    const PAGE: u64 = 4096;
+    let source = File::open(from)?;
+    let target = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to)?;
+    let len = source.metadata()?.len();
+    target.set_len(len)?;
+    let (mut page, mut written) = ([0; PAGE as usize], 0);
+    for number in (0..len.div_ceil(PAGE)).rev() {
+        let at = number * PAGE;
+        let size = usize::try_from((len - at).min(PAGE)).unwrap_or_default();
+        let page = page.get_mut(..size).unwrap_or_default();
+        source.read_exact_at(page, at)?;
+        if page.iter().any(|byte| *byte != 0) {
+            target.write_all_at(page, at)?;
+            written += size as u64;
+        }
+    }
+    target.sync_all()?;
+    Ok(written)
+}
+
+/// Files whose names begin like this, in the order of their names.
+fn names(folder: &Path, prefix: &str) -> Result<Vec<String>> {
     let entries = fs::read_dir(folder).with_context(|| format!("failed to look into {}", folder.display()))?;
     let names = entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
-    names.collect::<io::Result<_>>().context("failed to list the journal")
+    let mut names: Vec<String> = names.collect::<io::Result<_>>().context("failed to list the journal")?;
+    names.retain(|name| name.starts_with(prefix));
+    names.sort();
+    Ok(names)
 }
 
 fn copy(from: &Path, to: &Path) -> Result<u64> {

@@ -14,13 +14,17 @@ mod run;
 use clap::CommandFactory;
 use cli::{Command, Options};
 use messenger::backup;
+use std::io::Write;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let options = Options::of_program();
     let done = match &options.command {
         Some(Command::Completions { shell }) => {
-            clap_complete::generate(*shell, &mut Options::command(), "messenger", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Options::command(), "messenger", &mut script);
+            // Whoever reads it may have seen enough.
+            let _ = std::io::stdout().write_all(&script);
             Ok(())
         }
         Some(Command::Backup { to }) => backup::backup(&options.data, to).map(|report| println!("{report}")),

@@ -70,6 +70,10 @@ fn announce(messenger: &Messenger, options: &Options, address: SocketAddr) {
         println!("Sign in as {} with the one-time password {password}", options.serve.admin);
         println!("and choose one of your own. It is not shown again.");
     }
+    if options.serve.demo {
+        let password = messenger::chat::DEMO_PASSWORD;
+        println!("The people of the demonstration (ada, grace, linus, margaret) have the password {password}");
+    }
     println!("Open it in two windows, and end it with Ctrl-C.");
 }
 
