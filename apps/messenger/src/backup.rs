@@ -26,7 +26,11 @@ pub fn backup(data: &Path, to: &Path) -> Result<String> {
     copy_database(&source.database(), &target.database())?;
     let bytes = copy_journal(&source.journal(), &target.journal())?;
     File::open(to)?.sync_all()?;
-    Ok(format!("The backup is in {} ({} KiB of journal). `messenger restore` makes a messenger of it.", to.display(), bytes / 1024))
+    Ok(format!(
+        "The backup is in {} ({} KiB of journal). `messenger restore` makes a messenger of it.",
+        to.display(),
+        bytes / 1024
+    ))
 }
 
 /// Makes a messenger's folder of a backup. Answers with words for people.
@@ -54,7 +58,8 @@ fn empty(path: &Path) -> Result<Folder> {
 
 fn copy_database(from: &Path, to: &Path) -> Result<()> {
     let say = || format!("failed to copy {}", from.display());
-    let connection = Connection::open_with_flags(from, OpenFlags::SQLITE_OPEN_READ_WRITE).with_context(say)?;
+    let connection =
+        Connection::open_with_flags(from, OpenFlags::SQLITE_OPEN_READ_WRITE).with_context(say)?;
     connection.busy_timeout(std::time::Duration::from_secs(30))?;
     // The file is made first, so that it is never readable by others.
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(to).with_context(say)?;
@@ -110,7 +115,8 @@ fn copy_backwards(from: &Path, to: &Path) -> io::Result<u64> {
 
 /// Files whose names begin like this, in the order of their names.
 fn names(folder: &Path, prefix: &str) -> Result<Vec<String>> {
-    let entries = fs::read_dir(folder).with_context(|| format!("failed to look into {}", folder.display()))?;
+    let entries =
+        fs::read_dir(folder).with_context(|| format!("failed to look into {}", folder.display()))?;
     let names = entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
     let mut names: Vec<String> = names.collect::<io::Result<_>>().context("failed to list the journal")?;
     names.retain(|name| name.starts_with(prefix));

@@ -22,7 +22,13 @@ pub(crate) struct Options {
 
     /// Folder for the journal, the accounts and the secret that signs tokens. Created if missing, readable by its owner
     /// only. One messenger at a time can have it
-    #[arg(long, value_name = "FOLDER", env = "MESSENGER_DATA", default_value = "data/messenger", global = true)]
+    #[arg(
+        long,
+        value_name = "FOLDER",
+        env = "MESSENGER_DATA",
+        default_value = "data/messenger",
+        global = true
+    )]
     pub(crate) data: PathBuf,
 
     #[command(flatten)]
@@ -119,7 +125,9 @@ impl Options {
             None => options,
             Some(file) => match in_file(file) {
                 // Before the given ones, so that these win; what the environment says is left out.
-                Ok(more) => Self::parse_from(args.iter().take(1).cloned().chain(more).chain(args.iter().skip(1).cloned())),
+                Ok(more) => Self::parse_from(
+                    args.iter().take(1).cloned().chain(more).chain(args.iter().skip(1).cloned()),
+                ),
                 Err(words) => refuse(&words),
             },
         };
@@ -146,7 +154,8 @@ impl Serve {
         if is_safe && self.public_url.is_none() {
             return Err("say where people open the page: --public-url https://chat.example.org".into());
         }
-        if self.tls_cert.is_some() && self.public_url.as_ref().is_some_and(|url| !url.starts_with("https://")) {
+        if self.tls_cert.is_some() && self.public_url.as_ref().is_some_and(|url| !url.starts_with("https://"))
+        {
             return Err("with --tls-cert the --public-url begins with https://".into());
         }
         Ok(())
@@ -159,7 +168,8 @@ fn refuse(words: &str) -> ! {
 
 /// The options in a file, as arguments; but for those that the environment gives.
 fn in_file(path: &Path) -> Result<Vec<OsString>, String> {
-    let text = std::fs::read_to_string(path).map_err(|error| format!("failed to read {}: {error}", path.display()))?;
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| format!("failed to read {}: {error}", path.display()))?;
     let table: toml::Table = text.parse().map_err(|error| format!("{}: {error}", path.display()))?;
     let command = Options::command();
     let mut args = Vec::new();
@@ -187,7 +197,8 @@ fn in_file(path: &Path) -> Result<Vec<OsString>, String> {
 }
 
 fn loopback(text: &str) -> Result<SocketAddr, String> {
-    let address: SocketAddr = text.parse().map_err(|_| "expected an address and a port, as in 127.0.0.1:9090")?;
+    let address: SocketAddr =
+        text.parse().map_err(|_| "expected an address and a port, as in 127.0.0.1:9090")?;
     if address.ip().is_loopback() {
         return Ok(address);
     }

@@ -28,7 +28,9 @@ fn main() -> ExitCode {
             Ok(())
         }
         Some(Command::Backup { to }) => backup::backup(&options.data, to).map(|report| println!("{report}")),
-        Some(Command::Restore { from }) => backup::restore(from, &options.data).map(|report| println!("{report}")),
+        Some(Command::Restore { from }) => {
+            backup::restore(from, &options.data).map(|report| println!("{report}"))
+        }
         None => serve(&options),
     };
     match done {

@@ -103,8 +103,12 @@ impl Messenger {
         let gateway = Gateway::builder(Arc::clone(&transport), Rooms::new(chat.clone(), accounts.clone()))
             .tokens(Verifier::hs256(&secret, CONNECTION)?);
         let gateway = chat::register(gateway, &chat);
-        let gateway =
-            config.reach.origins.iter().fold(gateway, |gateway, origin| gateway.allow_origin(origin)).build()?;
+        let gateway = config
+            .reach
+            .origins
+            .iter()
+            .fold(gateway, |gateway, origin| gateway.allow_origin(origin))
+            .build()?;
         outside.stands(gateway.clone());
         let first_password = accounts.first_admin(&config.admin).await?;
 
@@ -133,7 +137,8 @@ impl Messenger {
     /// When they cannot be made.
     pub async fn demonstrate(&mut self) -> Result<()> {
         let talking = chat::demonstrate(&self.web.chat, &self.web.accounts).await;
-        self.tasks.spawn(talking.map_err(|words| anyhow::anyhow!("failed to make the demonstration: {words}"))?);
+        self.tasks
+            .spawn(talking.map_err(|words| anyhow::anyhow!("failed to make the demonstration: {words}"))?);
         Ok(())
     }
 

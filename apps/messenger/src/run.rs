@@ -72,7 +72,9 @@ fn announce(messenger: &Messenger, options: &Options, address: SocketAddr) {
     }
     if options.serve.demo {
         let password = messenger::chat::DEMO_PASSWORD;
-        println!("The people of the demonstration (ada, grace, linus, margaret) have the password {password}");
+        println!(
+            "The people of the demonstration (ada, grace, linus, margaret) have the password {password}"
+        );
     }
     println!("Open it in two windows, and end it with Ctrl-C.");
 }

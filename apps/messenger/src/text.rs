@@ -46,7 +46,10 @@ mod tests {
 
     #[test]
     fn links_leave_the_sentence_around_them() {
-        assert_eq!(links("see (https://a.example/x?y=1). <http://b.example>"), ["https://a.example/x?y=1", "http://b.example"]);
+        assert_eq!(
+            links("see (https://a.example/x?y=1). <http://b.example>"),
+            ["https://a.example/x?y=1", "http://b.example"]
+        );
         assert!(links("https:// and ftp://x").is_empty());
     }
 }

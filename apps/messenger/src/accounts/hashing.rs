@@ -52,7 +52,8 @@ impl Hashing {
         let exists = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.nobody.clone());
         let is_right = self.in_turn(move || {
-            PasswordHash::new(&hash).is_ok_and(|hash| argon.verify_password(password.as_bytes(), &hash).is_ok())
+            PasswordHash::new(&hash)
+                .is_ok_and(|hash| argon.verify_password(password.as_bytes(), &hash).is_ok())
         });
         Ok(is_right.await? && exists)
     }

@@ -15,8 +15,8 @@ mod tests;
 
 pub use error::AccountError;
 pub use hashing::Cost;
-pub use people::{Listed, Person, fold, is_name};
 pub(crate) use people::by_id as find;
+pub use people::{Listed, Person, fold, is_name};
 pub use resets::Notice;
 pub use service::{Accounts, SignUp};
 pub use sessions::{Session, SignedIn};

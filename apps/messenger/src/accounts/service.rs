@@ -15,7 +15,9 @@ use std::time::Duration;
 use uuid::Uuid;
 
 /// Who may sign up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, serde::Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum SignUp {
@@ -152,7 +154,12 @@ impl Accounts {
     ///
     /// # Errors
     /// [`AccountError::Credentials`], or too many attempts for this name or from this address.
-    pub async fn sign_in(&self, name: &str, password: String, from: IpAddr) -> Result<SignedIn, AccountError> {
+    pub async fn sign_in(
+        &self,
+        name: &str,
+        password: String,
+        from: IpAddr,
+    ) -> Result<SignedIn, AccountError> {
         self.attempt(Some(name), from)?;
         let wanted = name.to_owned();
         let found = self.db.read(move |tx| people::by_name(tx, &wanted).map_err(AccountError::from)).await?;
@@ -334,7 +341,12 @@ impl Accounts {
     ///
     /// # Errors
     /// A token that was used, has run out or never was; a password that cannot be one.
-    pub async fn complete_reset(&self, token: String, new: String, from: IpAddr) -> Result<Uuid, AccountError> {
+    pub async fn complete_reset(
+        &self,
+        token: String,
+        new: String,
+        from: IpAddr,
+    ) -> Result<Uuid, AccountError> {
         self.attempt(None, from)?;
         people::check_password(&new)?;
         let asked = token.clone();

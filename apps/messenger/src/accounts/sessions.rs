@@ -81,7 +81,9 @@ pub(super) fn end_all(tx: &Transaction<'_>, person: Uuid, but: Option<i64>) -> R
 }
 
 pub(super) fn find_by_id(tx: &Transaction<'_>, id: i64) -> Result<bool, rusqlite::Error> {
-    tx.query_row("SELECT EXISTS (SELECT 1 FROM session WHERE id = ? AND expires_at > ?)", [id, time::now()], |row| {
-        row.get(0)
-    })
+    tx.query_row(
+        "SELECT EXISTS (SELECT 1 FROM session WHERE id = ? AND expires_at > ?)",
+        [id, time::now()],
+        |row| row.get(0),
+    )
 }

@@ -90,7 +90,8 @@ async fn an_invitation_lets_one_person_in() {
     let (accounts, _folder) = accounts(SignUp::Invitation);
     let by = admin(&accounts).await;
     let (invitation, _) = accounts.invite(&by).await.unwrap();
-    let up = |name: &'static str, with: Option<String>| accounts.sign_up(name, "correct horse".into(), with, HERE);
+    let up =
+        |name: &'static str, with: Option<String>| accounts.sign_up(name, "correct horse".into(), with, HERE);
     assert_eq!(code(up("ada", None).await), "invitation");
     assert_eq!(code(up("ada", Some("made up".into())).await), "invitation");
     assert!(up("ada", Some(invitation.clone())).await.is_ok());
@@ -102,7 +103,8 @@ async fn a_taken_name_does_not_use_the_invitation_up() {
     let (accounts, _folder) = accounts(SignUp::Invitation);
     let by = admin(&accounts).await;
     let (invitation, _) = accounts.invite(&by).await.unwrap();
-    let up = |name: &'static str| accounts.sign_up(name, "correct horse".into(), Some(invitation.clone()), HERE);
+    let up =
+        |name: &'static str| accounts.sign_up(name, "correct horse".into(), Some(invitation.clone()), HERE);
     assert_eq!(code(up("admin").await), "taken");
     assert!(up("ada").await.is_ok());
 }
@@ -130,7 +132,8 @@ async fn a_new_password_ends_the_other_sessions() {
     let here = signed_up(&accounts, "ada").await;
     let there = accounts.sign_in("ada", "correct horse".into(), HERE).await.unwrap();
     let session = accounts.session(&here.token).await.unwrap();
-    let change = |current: &str| accounts.change_password(&session, current.into(), "battery staple".into(), HERE);
+    let change =
+        |current: &str| accounts.change_password(&session, current.into(), "battery staple".into(), HERE);
     assert_eq!(code(change("wrong").await), "credentials");
     change("correct horse").await.unwrap();
     assert!(accounts.session(&here.token).await.is_ok());
@@ -162,7 +165,10 @@ async fn the_first_admins_password_serves_until_it_is_replaced() {
     let signed_in = accounts.sign_in("admin", second.clone(), HERE).await.unwrap();
     assert!(signed_in.person.must_change && signed_in.person.is_admin);
     let session = accounts.session(&signed_in.token).await.unwrap();
-    assert!(!accounts.is_open(session.id, session.person.id).await.unwrap(), "no connection before it is changed");
+    assert!(
+        !accounts.is_open(session.id, session.person.id).await.unwrap(),
+        "no connection before it is changed"
+    );
     accounts.change_password(&session, second, "battery staple".into(), HERE).await.unwrap();
     assert!(accounts.is_open(session.id, session.person.id).await.unwrap());
     assert_eq!(accounts.first_admin("admin").await.unwrap(), None);
@@ -181,7 +187,10 @@ async fn a_reset_is_completed_once_and_the_person_is_told() {
     assert_eq!(code(complete().await), "reset");
     assert_eq!(code(accounts.session(&ada.token).await), "signed_out");
     let told = accounts.sign_in("ada", "battery staple".into(), HERE).await.unwrap().notices;
-    assert_eq!(told.iter().map(|notice| notice.kind.as_str()).collect::<Vec<_>>(), ["reset_started", "reset_completed"]);
+    assert_eq!(
+        told.iter().map(|notice| notice.kind.as_str()).collect::<Vec<_>>(),
+        ["reset_started", "reset_completed"]
+    );
     accounts.notices_seen(ada.person.id).await.unwrap();
     assert!(accounts.notices(ada.person.id).await.unwrap().is_empty());
 }

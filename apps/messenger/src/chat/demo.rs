@@ -40,7 +40,11 @@ pub(crate) async fn demonstrate(
             Err(error) => return Err(error.to_string()),
         }
     }
-    let room = if is_new { Some(furnish(chat, &people).await.map_err(|refusal| refusal.0.to_string())?) } else { None };
+    let room = if is_new {
+        Some(furnish(chat, &people).await.map_err(|refusal| refusal.0.to_string())?)
+    } else {
+        None
+    };
     let chat = chat.clone();
     Ok(async move {
         let Some(room) = room else { return };

@@ -20,11 +20,11 @@ mod rpc;
 mod sending;
 mod service;
 
-pub(crate) use notices::Notify;
 pub use demo::PASSWORD as DEMO_PASSWORD;
 pub(crate) use demo::demonstrate;
+pub(crate) use notices::Notify;
 pub use outside::Outside;
 pub use policy::Rooms;
-pub use rpc::register;
 pub use publish::Journal;
+pub use rpc::register;
 pub use service::Chat;

@@ -55,10 +55,12 @@ impl Chat {
     pub(super) async fn notifications(&self, who: Uuid, page: Notifications) -> Result<Value, Refusal> {
         take(&self.0.limits.reads, who)?;
         let _open = self.0.gates.open(who).await;
-        let (before, limit) = (page.before.unwrap_or(i64::MAX), page.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX));
+        let (before, limit) =
+            (page.before.unwrap_or(i64::MAX), page.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX));
         self.read(move |tx| {
-            let mut rows =
-                tx.prepare_cached(&format!("{FIELDS} AND n.person = ? AND n.id < ? ORDER BY n.id DESC LIMIT ?"))?;
+            let mut rows = tx.prepare_cached(&format!(
+                "{FIELDS} AND n.person = ? AND n.id < ? ORDER BY n.id DESC LIMIT ?"
+            ))?;
             let found = rows.query_map(params![who, before, limit + 1], notification)?;
             let mut found = found.collect::<Result<Vec<_>, _>>()?;
             let has_more = found.len() > limit;
@@ -71,7 +73,10 @@ impl Chat {
     pub(super) async fn notifications_read(&self, who: Uuid, seen: Seen) -> Result<Value, Refusal> {
         take(&self.0.limits.writes, who)?;
         let work = move |tx: &Transaction<'_>| {
-            tx.execute("UPDATE notification SET is_read = 1 WHERE person = ? AND id <= ?", params![who, seen.up_to])?;
+            tx.execute(
+                "UPDATE notification SET is_read = 1 WHERE person = ? AND id <= ?",
+                params![who, seen.up_to],
+            )?;
             Ok::<_, Refusal>(unread(tx, who)?)
         };
         let unread = self.0.model.db().write(work).await?;
@@ -85,7 +90,8 @@ impl Chat {
         let person = notify.person;
         let work = move |tx: &Transaction<'_>| {
             let Notify { person, kind, room, by, message, at, event } = notify;
-            let may = model::standing(tx, room, person)?.is_some_and(|found| found.role.is_some() || found.is_invited);
+            let may = model::standing(tx, room, person)?
+                .is_some_and(|found| found.role.is_some() || found.is_invited);
             if !may || person == by {
                 return Ok(None);
             }
@@ -102,7 +108,10 @@ impl Chat {
                      (SELECT id FROM notification WHERE person = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
                 params![person, KEPT_MAX],
             )?;
-            let found = tx.prepare_cached(&format!("{FIELDS} AND n.id = ?"))?.query_row([id], notification).optional()?;
+            let found = tx
+                .prepare_cached(&format!("{FIELDS} AND n.id = ?"))?
+                .query_row([id], notification)
+                .optional()?;
             Ok::<_, crate::model::ModelError>(Some((found, unread(tx, person)?)))
         };
         if let Some((Some(found), unread)) = self.0.model.db().write(work).await? {

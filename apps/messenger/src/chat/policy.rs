@@ -55,7 +55,8 @@ impl Rooms {
             _ => return Err(Refusal(ErrorReply::UNKNOWN_CHANNEL)),
         };
         // Only one spelling: what is unsubscribed later is a name, not an id.
-        let room = room.parse::<Uuid>().ok().filter(|id| id.to_string() == room).ok_or_else(Refusal::missing)?;
+        let room =
+            room.parse::<Uuid>().ok().filter(|id| id.to_string() == room).ok_or_else(Refusal::missing)?;
         let _open = self.chat.0.gates.open(person).await;
         let found = self.chat.read(move |tx| membership(tx, room, person)).await?;
         if (found.kind == Kind::Direct) != is_direct {

@@ -65,7 +65,8 @@ impl Chat {
         match self.0.model.db().write(work).await {
             Ok(neighbours) => {
                 let push = json!({ "kind": "presence", "person": person, "is_online": is_online, "last_seen": time::text(now) });
-                let others = neighbours.into_iter().filter(|other| *other != person && self.0.online.has(*other));
+                let others =
+                    neighbours.into_iter().filter(|other| *other != person && self.0.online.has(*other));
                 self.0.outside.push(others, &push);
             }
             Err(error) => tracing::error!(%error, "presence could not be told"),

@@ -29,7 +29,11 @@ impl Journal {
     }
 
     /// Publishes; the event is durable when this returns, and here is where.
-    pub(super) async fn publish(&self, event: impl Portable, once: Option<String>) -> Result<Published, Refusal> {
+    pub(super) async fn publish(
+        &self,
+        event: impl Portable,
+        once: Option<String>,
+    ) -> Result<Published, Refusal> {
         let open = self.0.get().ok_or_else(|| Refusal::internal(&"the journal is not open"))?;
         let publish = open.publisher.publish(event);
         let receipt = match once {
@@ -46,7 +50,12 @@ impl Journal {
     }
 
     /// Publishes what is said, on the topic of the room's kind.
-    pub(super) async fn say(&self, kind: Kind, talk: Talk, once: Option<String>) -> Result<Published, Refusal> {
+    pub(super) async fn say(
+        &self,
+        kind: Kind,
+        talk: Talk,
+        once: Option<String>,
+    ) -> Result<Published, Refusal> {
         if kind != Kind::Direct {
             return match talk {
                 Talk::Sent(event) => self.publish(event, once).await,

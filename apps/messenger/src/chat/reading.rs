@@ -2,9 +2,7 @@
 
 use super::access::{Membership, membership, person, standing, take};
 use super::refusal::Refusal;
-use super::requests::{
-    FindPeople, History, ListRooms, Me, Messages, Page, Read, Search, Sync, Unread,
-};
+use super::requests::{FindPeople, History, ListRooms, Me, Messages, Page, Read, Search, Sync, Unread};
 use super::service::{Chat, TEXT_MAX};
 use crate::model::{self, Blanks, Found, Kind, PersonView, Public, Shown, Span};
 use fanfare::{Event, Topic};
@@ -70,7 +68,9 @@ impl Chat {
             }
             member
         });
-        let invited = invited.into_iter().map(|(id, name)| json!({ "id": id, "name": name, "is_online": self.0.online.has(id) }));
+        let invited = invited
+            .into_iter()
+            .map(|(id, name)| json!({ "id": id, "name": name, "is_online": self.0.online.has(id) }));
         Ok(json!({ "members": members.collect::<Vec<_>>(), "invited": invited.collect::<Vec<_>>() }))
     }
 
@@ -118,7 +118,8 @@ impl Chat {
         };
         let mut records = Vec::new();
         if from > 0 && from <= head {
-            let range = if is_reverse { KeyRange::back_from(from, limit) } else { KeyRange::from(from, limit) };
+            let range =
+                if is_reverse { KeyRange::back_from(from, limit) } else { KeyRange::from(from, limit) };
             records = log.read_key(&topic, &key, range).await?;
         }
         if is_reverse {
@@ -223,8 +224,10 @@ impl Chat {
         let others = self
             .read(move |tx| {
                 membership(tx, room, who)?;
-                let mut rows = tx.prepare_cached("SELECT person FROM member WHERE room = ? AND person <> ?")?;
-                let others = rows.query_map([room, who], |row| row.get(0))?.collect::<Result<Vec<Uuid>, _>>()?;
+                let mut rows =
+                    tx.prepare_cached("SELECT person FROM member WHERE room = ? AND person <> ?")?;
+                let others =
+                    rows.query_map([room, who], |row| row.get(0))?.collect::<Result<Vec<Uuid>, _>>()?;
                 Ok(others)
             })
             .await?;

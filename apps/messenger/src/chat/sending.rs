@@ -76,7 +76,8 @@ impl Chat {
         let _open = self.0.gates.open(by).await;
         let (found, old) = self.message(room, message, by).await?;
         let is_theirs = old.sender == by || (found.role == Role::Owner);
-        if !is_theirs && (found.kind == model::Kind::Direct || !self.read(move |tx| is_admin(tx, by)).await?) {
+        if !is_theirs && (found.kind == model::Kind::Direct || !self.read(move |tx| is_admin(tx, by)).await?)
+        {
             return Err(Refusal::forbidden("only its sender, an owner or an admin may delete a message"));
         }
         let talk = Talk::Deleted(room::MessageDeleted { room, message, by });
@@ -85,13 +86,15 @@ impl Chat {
 
     pub(super) async fn react(&self, by: Uuid, react: React, is_added: bool) -> Result<Done, Refusal> {
         let React { room, message, emoji } = react;
-        if emoji.trim().is_empty() || emoji.chars().count() > EMOJI_MAX || emoji.chars().any(char::is_control) {
+        if emoji.trim().is_empty() || emoji.chars().count() > EMOJI_MAX || emoji.chars().any(char::is_control)
+        {
             return Err(Refusal::invalid("a reaction has 1 to 16 characters"));
         }
         take(&self.0.limits.writes, by)?;
         let _open = self.0.gates.open(by).await;
         let (found, old) = self.message(room, message, by).await?;
-        let has = old.reactions.iter().any(|reaction| reaction.emoji == emoji && reaction.people.contains(&by));
+        let has =
+            old.reactions.iter().any(|reaction| reaction.emoji == emoji && reaction.people.contains(&by));
         if has == is_added {
             return Ok(Done { offset: 0 });
         }

@@ -11,7 +11,9 @@ pub enum DbError {
     #[error("the database gave no answer")]
     Gone,
     /// The file is of a newer messenger.
-    #[error("the database is of a newer messenger (version {found}, this one knows {known}); start that one, or restore a backup")]
+    #[error(
+        "the database is of a newer messenger (version {found}, this one knows {known}); start that one, or restore a backup"
+    )]
     Newer {
         /// The file's version.
         found: i64,

@@ -25,12 +25,7 @@ impl Db {
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, DbError> {
         let path: Arc<Path> = path.into().into();
         // SQLite gives its side files the mode of the main one.
-        std::fs::OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .mode(0o600)
-            .open(&path)?;
+        std::fs::OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path)?;
         let mut connection = Connection::open(&path)?;
         prepare(&connection)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;

@@ -127,7 +127,10 @@ impl Fact {
     /// # Errors
     /// When the payload is not that of its type.
     pub fn decode(event_type: &str, payload: &[u8]) -> Result<Option<Self>, serde_json::Error> {
-        fn of<T: DeserializeOwned>(payload: &[u8], make: fn(T) -> Fact) -> Result<Option<Fact>, serde_json::Error> {
+        fn of<T: DeserializeOwned>(
+            payload: &[u8],
+            make: fn(T) -> Fact,
+        ) -> Result<Option<Fact>, serde_json::Error> {
             serde_json::from_slice(payload).map(|event| Some(make(event)))
         }
         match event_type {

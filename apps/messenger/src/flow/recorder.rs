@@ -123,7 +123,8 @@ impl Flow {
         let kept = self.0.kept.lock();
         let is = |of: &Option<String>| of.as_deref() == Some(id);
         let own = kept.passed.iter().filter(|passing| is(&passing.id)).cloned().collect();
-        let caused = kept.passed.iter().filter(|passing| is(&passing.cause) && passing.stage == Stage::Published);
+        let caused =
+            kept.passed.iter().filter(|passing| is(&passing.cause) && passing.stage == Stage::Published);
         (own, caused.cloned().collect())
     }
 

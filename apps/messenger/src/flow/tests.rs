@@ -4,7 +4,12 @@ use fanfare_core::{EventId, Metadata};
 fn published(flow: &Flow, event_type: &str, id: &str) {
     let mut metadata = Metadata::new(EventId::from(id), "test", event_type);
     metadata.key = Some("secret-key".into());
-    flow.push_for_test(Passing::new(Stage::Published, &metadata, Some(1)).by("handler", 1, 5, Some("secret-error".into())));
+    flow.push_for_test(Passing::new(Stage::Published, &metadata, Some(1)).by(
+        "handler",
+        1,
+        5,
+        Some("secret-error".into()),
+    ));
 }
 
 #[test]

@@ -176,7 +176,13 @@ fn sent(tx: &Transaction<'_>, event: &room::MessageSent, place: &Place) -> Resul
 }
 
 /// Members that a text names, but for its writer.
-fn mention(tx: &Transaction<'_>, room: Uuid, offset: i64, by: Uuid, text: &str) -> Result<(), rusqlite::Error> {
+fn mention(
+    tx: &Transaction<'_>,
+    room: Uuid,
+    offset: i64,
+    by: Uuid,
+    text: &str,
+) -> Result<(), rusqlite::Error> {
     unmention(tx, room, offset)?;
     for name in text::mentions(text) {
         tx.prepare_cached(

@@ -9,7 +9,9 @@ const VERSION: i64 = 1;
 /// The position of the first event that the model lacks, after making it anew when it is of another journal or form.
 pub(super) fn open(tx: &Transaction<'_>, epoch: Epoch, end: u64) -> Result<u64, rusqlite::Error> {
     let known: bool =
-        tx.query_row("SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'checkpoint')", [], |row| row.get(0))?;
+        tx.query_row("SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'checkpoint')", [], |row| {
+            row.get(0)
+        })?;
     if known {
         let next = tx
             .query_row(

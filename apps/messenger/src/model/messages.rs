@@ -150,19 +150,32 @@ fn page(
 ///
 /// # Errors
 /// When the database fails.
-pub fn find(tx: &Transaction<'_>, room: Uuid, id: Uuid, person: Uuid) -> Result<Option<Message>, rusqlite::Error> {
+pub fn find(
+    tx: &Transaction<'_>,
+    room: Uuid,
+    id: Uuid,
+    person: Uuid,
+) -> Result<Option<Message>, rusqlite::Error> {
     let sql = format!("SELECT {FIELDS} WHERE m.id = ? AND m.room = ?");
     let found = tx.prepare_cached(&sql)?.query_row([id, room], |row| message(row, person)).optional()?;
     with_reactions(tx, found)
 }
 
-pub(super) fn newest(tx: &Transaction<'_>, room: Uuid, person: Uuid) -> Result<Option<Message>, rusqlite::Error> {
+pub(super) fn newest(
+    tx: &Transaction<'_>,
+    room: Uuid,
+    person: Uuid,
+) -> Result<Option<Message>, rusqlite::Error> {
     let sql = format!("SELECT {FIELDS} WHERE m.room = ? ORDER BY m.offset DESC LIMIT 1");
     let found = tx.prepare_cached(&sql)?.query_row([room], |row| message(row, person)).optional()?;
     with_reactions(tx, found)
 }
 
-pub(super) fn by_number(tx: &Transaction<'_>, n: i64, person: Uuid) -> Result<Option<Message>, rusqlite::Error> {
+pub(super) fn by_number(
+    tx: &Transaction<'_>,
+    n: i64,
+    person: Uuid,
+) -> Result<Option<Message>, rusqlite::Error> {
     let sql = format!("SELECT {FIELDS} WHERE m.n = ?");
     let found = tx.prepare_cached(&sql)?.query_row([n], |row| message(row, person)).optional()?;
     with_reactions(tx, found)
@@ -201,7 +214,10 @@ pub fn blanks(tx: &Transaction<'_>, ids: &[Uuid]) -> Result<Blanks, rusqlite::Er
     Ok(Blanks(found))
 }
 
-fn with_reactions(tx: &Transaction<'_>, message: Option<Message>) -> Result<Option<Message>, rusqlite::Error> {
+fn with_reactions(
+    tx: &Transaction<'_>,
+    message: Option<Message>,
+) -> Result<Option<Message>, rusqlite::Error> {
     let Some(mut message) = message else { return Ok(None) };
     message.reactions = reactions(tx, message.message)?;
     Ok(Some(message))

@@ -45,7 +45,11 @@ impl People {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn search(tx: &Transaction<'_>, text: &str, limit: usize) -> Result<Vec<PersonView>, rusqlite::Error> {
+    pub fn search(
+        tx: &Transaction<'_>,
+        text: &str,
+        limit: usize,
+    ) -> Result<Vec<PersonView>, rusqlite::Error> {
         let mut rows = tx.prepare_cached(&format!(
             "{FIELDS} WHERE removed_at IS NULL AND instr(folded, ?) > 0 ORDER BY instr(folded, ?1), folded LIMIT ?"
         ))?;

@@ -52,7 +52,8 @@ impl Model {
     /// When the database or the journal fails.
     pub async fn open(&self, log: &dyn Log) -> Result<(), ModelError> {
         let (epoch, end) = (log.epoch(), log.end());
-        let open = move |tx: &rusqlite::Transaction<'_>| checkpoint::open(tx, epoch, end).map_err(ModelError::from);
+        let open =
+            move |tx: &rusqlite::Transaction<'_>| checkpoint::open(tx, epoch, end).map_err(ModelError::from);
         let mut next = self.0.db.write(open).await?;
         let all: TopicFilter = ">".parse().expect("this is a filter");
         while next < log.end() {

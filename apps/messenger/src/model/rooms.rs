@@ -158,7 +158,12 @@ pub fn standing(tx: &Transaction<'_>, room: Uuid, person: Uuid) -> Result<Option
 ///
 /// # Errors
 /// When the database fails.
-pub fn room(tx: &Transaction<'_>, id: Uuid, person: Uuid, epoch: i64) -> Result<Option<Room>, rusqlite::Error> {
+pub fn room(
+    tx: &Transaction<'_>,
+    id: Uuid,
+    person: Uuid,
+    epoch: i64,
+) -> Result<Option<Room>, rusqlite::Error> {
     let Some(standing) = standing(tx, id, person)? else { return Ok(None) };
     if standing.role.is_none() && !standing.is_invited {
         return Ok(None);
@@ -286,8 +291,9 @@ pub fn members(tx: &Transaction<'_>, room: Uuid) -> Result<Vec<Member>, rusqlite
 /// # Errors
 /// When the database fails.
 pub fn invited(tx: &Transaction<'_>, room: Uuid) -> Result<Vec<(Uuid, String)>, rusqlite::Error> {
-    let mut rows =
-        tx.prepare_cached("SELECT person, name FROM invited JOIN person ON id = person WHERE room = ? ORDER BY folded")?;
+    let mut rows = tx.prepare_cached(
+        "SELECT person, name FROM invited JOIN person ON id = person WHERE room = ? ORDER BY folded",
+    )?;
     rows.query_map([room], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }
 

@@ -105,7 +105,9 @@ fn talk(talk: &Talk, offset: i64, blanks: &Blanks) -> (&'static str, Uuid, Value
             let mut fields = json!({ "message": it.message, "client_id": it.client_id, "text": text });
             if let Some(fields) = fields.as_object_mut() {
                 let marks = [("is_deleted", state.is_deleted), ("is_edited", is_edited)];
-                fields.extend(marks.into_iter().filter(|(_, is)| *is).map(|(name, is)| (name.to_owned(), is.into())));
+                fields.extend(
+                    marks.into_iter().filter(|(_, is)| *is).map(|(name, is)| (name.to_owned(), is.into())),
+                );
                 fields.extend(it.reply_to.map(|to| ("reply_to".to_owned(), json!(to))));
             }
             ("message_sent", it.by, fields)
@@ -116,7 +118,9 @@ fn talk(talk: &Talk, offset: i64, blanks: &Blanks) -> (&'static str, Uuid, Value
             ("message_edited", it.by, json!({ "message": it.message, "text": text }))
         }
         Talk::Deleted(it) => ("message_deleted", it.by, json!({ "message": it.message })),
-        Talk::ReactionAdded(it) => ("reaction_added", it.by, json!({ "message": it.message, "emoji": it.emoji })),
+        Talk::ReactionAdded(it) => {
+            ("reaction_added", it.by, json!({ "message": it.message, "emoji": it.emoji }))
+        }
         Talk::ReactionRemoved(it) => {
             ("reaction_removed", it.by, json!({ "message": it.message, "emoji": it.emoji }))
         }

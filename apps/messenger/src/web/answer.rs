@@ -80,7 +80,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Asked<T> {
 fn refused(rejection: &JsonRejection) -> Problem {
     match rejection.status() {
         status @ StatusCode::PAYLOAD_TOO_LARGE => Problem::new(status, "too_large", "this is too long"),
-        status @ StatusCode::UNSUPPORTED_MEDIA_TYPE => Problem::new(status, "not_json", "send application/json"),
+        status @ StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+            Problem::new(status, "not_json", "send application/json")
+        }
         _ => Problem::new(StatusCode::BAD_REQUEST, "invalid", "this is not what is asked here"),
     }
 }

@@ -107,9 +107,10 @@ fn letter(letter: &DeadLetter) -> Value {
     if is_direct(&metadata.event_type) {
         return json!({ "position": position, "type": &*metadata.event_type, "attempts": letter.history.len() });
     }
-    let history = letter.history.iter().map(|attempt| {
-        json!({ "attempt": attempt.attempt, "at": attempt.at, "error": &*attempt.error })
-    });
+    let history = letter
+        .history
+        .iter()
+        .map(|attempt| json!({ "attempt": attempt.attempt, "at": attempt.at, "error": &*attempt.error }));
     json!({
         "position": position,
         "id": metadata.id.to_string(),

@@ -75,7 +75,11 @@ impl FromRequestParts<Web> for From {
 }
 
 /// Kept from scripts and from requests that other sites cause.
-pub(super) fn set_cookie(reach: &Reach, value: &str, seconds: u64) -> AppendHeaders<[(HeaderName, String); 1]> {
+pub(super) fn set_cookie(
+    reach: &Reach,
+    value: &str,
+    seconds: u64,
+) -> AppendHeaders<[(HeaderName, String); 1]> {
     let secure = if reach.is_secure { "; Secure" } else { "" };
     let cookie =
         format!("{}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}", reach.cookie);

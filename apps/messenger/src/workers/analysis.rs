@@ -38,7 +38,12 @@ pub async fn analyse(
 /// What is in a message.
 pub type Found = (Vec<MentionFound>, Vec<LinkFound>, Option<FloodSuspected>);
 
-async fn find(sent: MessageSent, context: &Context, model: &Model, flood: &Flood) -> Result<Found, ModelError> {
+async fn find(
+    sent: MessageSent,
+    context: &Context,
+    model: &Model,
+    flood: &Flood,
+) -> Result<Found, ModelError> {
     let MessageSent { room, message, by, text, .. } = sent;
     let link = |url: &str| LinkFound { room, message, by, url: url.to_owned() };
     let links = text::links(&text).into_iter().map(link).collect();

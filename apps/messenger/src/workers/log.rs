@@ -8,7 +8,11 @@ use std::convert::Infallible;
 ///
 /// # Errors
 /// Never.
-pub async fn log_event(event: RawEvent, context: Context, State(flow): State<Flow>) -> Result<(), Infallible> {
+pub async fn log_event(
+    event: RawEvent,
+    context: Context,
+    State(flow): State<Flow>,
+) -> Result<(), Infallible> {
     flow.observe(&context, async {
         tracing::info!(
             event = event.event_type(),

@@ -36,7 +36,8 @@ pub async fn notify_replied(
     let MessageSent { room, message, by, reply_to: Some(answered), .. } = sent else { return Ok(()) };
     let (at, event) = of(&context);
     let work = async {
-        let find = move |tx: &rusqlite::Transaction<'_>| Ok::<_, ModelError>(model::find(tx, room, answered, by)?);
+        let find =
+            move |tx: &rusqlite::Transaction<'_>| Ok::<_, ModelError>(model::find(tx, room, answered, by)?);
         let Some(answered) = chat.model().db().read(find).await? else { return Ok(()) };
         let person = answered.sender;
         chat.notify(Notify { person, kind: "reply", room, by, message: Some(message), at, event }).await

@@ -1,7 +1,7 @@
 //! The read model's handler.
 
-use crate::model::{Event, Model, ModelError};
 use crate::flow::Flow;
+use crate::model::{Event, Model, ModelError};
 use fanfare::{Context, RawEvent, State};
 
 /// Applies every event of rooms and conversations, in the journal's order.

@@ -9,10 +9,15 @@ async fn a_request_of_another_page_is_refused() {
     let ada = server.person("ada").await;
     for origin in ["https://evil.example", "null", ""] {
         let answer = ada.post_with("/api/token", json!({}), &[("Origin", origin)]).await;
-        assert_eq!((answer.status, answer.body["error"].as_str()), (403, Some("foreign_origin")), "{origin:?}");
+        assert_eq!(
+            (answer.status, answer.body["error"].as_str()),
+            (403, Some("foreign_origin")),
+            "{origin:?}"
+        );
     }
     let form = [("Content-Type", "text/plain")];
-    let answer = ada.post_with("/api/sign-in", json!({ "name": "ada", "password": "correct horse" }), &form).await;
+    let answer =
+        ada.post_with("/api/sign-in", json!({ "name": "ada", "password": "correct horse" }), &form).await;
     assert_eq!(answer.status, 415);
 }
 
@@ -63,7 +68,11 @@ async fn signing_out_everywhere_ends_connections_and_their_tokens() {
     let mut client = other.connect().await;
     assert_eq!(ada.post("/api/sign-out-everywhere", json!({})).await.status, 200);
     assert_eq!(client.closed().await, 4501);
-    assert_eq!(Client::connect(&other, &token).await.err(), Some(4501), "the token is of a session that ended");
+    assert_eq!(
+        Client::connect(&other, &token).await.err(),
+        Some(4501),
+        "the token is of a session that ended"
+    );
     assert_eq!(other.post("/api/token", json!({})).await.status, 401);
 }
 
@@ -90,7 +99,10 @@ async fn a_removed_person_is_out_of_everything_at_once() {
     assert_eq!(admin.post(&format!("/api/admin/people/{}/remove", bob.id), json!({})).await.status, 200);
     assert_eq!(bob_client.closed().await, 4501);
     assert_eq!(Client::connect(&bob, &token).await.err(), Some(4501));
-    assert_eq!(server.post("/api/sign-in", json!({ "name": "bob", "password": "correct horse" })).await.status, 401);
+    assert_eq!(
+        server.post("/api/sign-in", json!({ "name": "bob", "password": "correct horse" })).await.status,
+        401
+    );
     let members = ada_client.rpc("room.members", json!({ "room": room })).await.unwrap();
     assert_eq!(members["members"].as_array().unwrap().len(), 1);
 }
@@ -108,7 +120,10 @@ async fn administration_is_for_administrators() {
     for path in ["events", "groups", "event/x", "dead?group=messenger/workers/log_event"] {
         assert_eq!(ada.get(&format!("/api/flow/{path}")).await.status, 404, "{path}");
     }
-    assert_eq!(ada.post("/api/flow/redrive", json!({ "group": "messenger/workers/log_event" })).await.status, 404);
+    assert_eq!(
+        ada.post("/api/flow/redrive", json!({ "group": "messenger/workers/log_event" })).await.status,
+        404
+    );
 }
 
 #[tokio::test]

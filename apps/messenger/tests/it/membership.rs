@@ -6,9 +6,13 @@ use serde_json::json;
 #[tokio::test]
 async fn a_public_room_is_found_and_joined_and_its_members_hear_each_other() {
     let server = support::start().await;
-    let (mut ada, mut bob) = (server.person("ada").await.connect().await, server.person("bob").await.connect().await);
+    let (mut ada, mut bob) =
+        (server.person("ada").await.connect().await, server.person("bob").await.connect().await);
     let room = ada.rpc("room.create", json!({ "name": "  the   garden ", "is_public": true })).await.unwrap();
-    assert_eq!((&room["name"], &room["role"], &room["kind"]), (&json!("the garden"), &json!("owner"), &json!("public")));
+    assert_eq!(
+        (&room["name"], &room["role"], &room["kind"]),
+        (&json!("the garden"), &json!("owner"), &json!("public"))
+    );
     let found = bob.rpc("room.list", json!({ "search": "GARD" })).await.unwrap();
     assert_eq!(found["rooms"][0]["id"], room["id"]);
     let (id, channel) = (room["id"].as_str().unwrap(), room["channel"].as_str().unwrap());
@@ -22,9 +26,14 @@ async fn a_public_room_is_found_and_joined_and_its_members_hear_each_other() {
 #[tokio::test]
 async fn a_private_room_is_by_invitation_and_a_decline_takes_it_back() {
     let server = support::start().await;
-    let (mut ada, mut bob) = (server.person("ada").await.connect().await, server.person("bob").await.connect().await);
+    let (mut ada, mut bob) =
+        (server.person("ada").await.connect().await, server.person("bob").await.connect().await);
     let room = server.room(&mut ada, false, &mut []).await;
-    assert_eq!(bob.rpc("room.join", json!({ "room": room })).await, Err(404), "it does not even exist to others");
+    assert_eq!(
+        bob.rpc("room.join", json!({ "room": room })).await,
+        Err(404),
+        "it does not even exist to others"
+    );
     let invite = json!({ "room": room, "person": bob.person.id });
     ada.rpc("room.invite", invite.clone()).await.unwrap();
     assert_eq!(bob.message("room").await["room"]["id"], json!(room));
@@ -65,14 +74,16 @@ async fn a_room_whose_owner_went_is_the_oldest_members() {
     let room = server.room(&mut ada, true, &mut [&mut bob, &mut cat]).await;
     ada.rpc("room.leave", json!({ "room": room })).await.unwrap();
     let members = cat.rpc("room.members", json!({ "room": room })).await.unwrap();
-    let owner = members["members"].as_array().unwrap().iter().find(|member| member["role"] == "owner").unwrap();
+    let owner =
+        members["members"].as_array().unwrap().iter().find(|member| member["role"] == "owner").unwrap();
     assert_eq!(owner["id"], json!(bob.person.id));
 }
 
 #[tokio::test]
 async fn a_conversation_is_one_however_often_and_by_whomever_it_is_opened() {
     let server = support::start().await;
-    let (mut ada, mut bob) = (server.person("ada").await.connect().await, server.person("bob").await.connect().await);
+    let (mut ada, mut bob) =
+        (server.person("ada").await.connect().await, server.person("bob").await.connect().await);
     let (with_bob, with_ada) = (json!({ "person": bob.person.id }), json!({ "person": ada.person.id }));
     let (one, two) = tokio::join!(ada.rpc("dm.open", with_bob.clone()), bob.rpc("dm.open", with_ada));
     let (one, two) = (one.unwrap(), two.unwrap());
@@ -91,13 +102,15 @@ async fn who_comes_and_goes_is_seen_by_those_who_share_a_room() {
     let mut bob_client = bob.connect().await;
     let room = server.room(&mut ada, true, &mut [&mut bob_client]).await;
     let sync = ada.rpc("sync", json!({})).await.unwrap();
-    let seen = sync["people"].as_array().unwrap().iter().find(|person| person["id"] == json!(bob.id)).unwrap();
+    let seen =
+        sync["people"].as_array().unwrap().iter().find(|person| person["id"] == json!(bob.id)).unwrap();
     assert_eq!(seen["is_online"], true);
     drop(bob_client);
     let gone = ada.message("presence").await;
     assert_eq!((&gone["person"], &gone["is_online"]), (&json!(bob.id), &json!(false)));
     let members = ada.rpc("room.members", json!({ "room": room })).await.unwrap();
-    let seen = members["members"].as_array().unwrap().iter().find(|person| person["id"] == json!(bob.id)).unwrap();
+    let seen =
+        members["members"].as_array().unwrap().iter().find(|person| person["id"] == json!(bob.id)).unwrap();
     assert!(seen["last_seen"].is_string());
     let _bob = bob.connect().await;
     assert_eq!(ada.message("presence").await["is_online"], true);

@@ -11,7 +11,10 @@ async fn a_repeat_is_answered_like_the_first_and_makes_no_second_message() {
     let first = ada.send_text(&room, "1", "hello").await;
     for _ in 0..3 {
         let again = ada.send_text(&room, "1", "hello").await;
-        assert_eq!((&again["message"], &again["offset"], &again["is_repeat"]), (&first["message"], &first["offset"], &json!(true)));
+        assert_eq!(
+            (&again["message"], &again["offset"], &again["is_repeat"]),
+            (&first["message"], &first["offset"], &json!(true))
+        );
     }
     let page = ada.rpc("messages", json!({ "room": room })).await.unwrap();
     assert_eq!(page["messages"].as_array().unwrap().len(), 1);
@@ -20,10 +23,15 @@ async fn a_repeat_is_answered_like_the_first_and_makes_no_second_message() {
 #[tokio::test]
 async fn the_same_client_id_of_another_sender_or_room_is_another_message() {
     let server = support::start().await;
-    let (mut ada, mut bob) = (server.person("ada").await.connect().await, server.person("bob").await.connect().await);
+    let (mut ada, mut bob) =
+        (server.person("ada").await.connect().await, server.person("bob").await.connect().await);
     let one = server.room(&mut ada, true, &mut [&mut bob]).await;
     let two = server.room(&mut ada, true, &mut []).await;
-    let sent = [ada.send_text(&one, "1", "a").await, bob.send_text(&one, "1", "a").await, ada.send_text(&two, "1", "a").await];
+    let sent = [
+        ada.send_text(&one, "1", "a").await,
+        bob.send_text(&one, "1", "a").await,
+        ada.send_text(&two, "1", "a").await,
+    ];
     assert!(sent.iter().all(|sent| sent["is_repeat"] == false), "{sent:?}");
 }
 
@@ -64,7 +72,8 @@ async fn who_sends_too_fast_is_told_to_wait() {
 #[tokio::test]
 async fn an_edit_a_deletion_and_reactions_reach_the_others_in_order() {
     let server = support::start().await;
-    let (mut ada, mut bob) = (server.person("ada").await.connect().await, server.person("bob").await.connect().await);
+    let (mut ada, mut bob) =
+        (server.person("ada").await.connect().await, server.person("bob").await.connect().await);
     let room = server.room(&mut ada, true, &mut [&mut bob]).await;
     let channel = format!("room:{room}");
     bob.subscribe(&channel).await.unwrap();
@@ -89,7 +98,10 @@ async fn an_edit_a_deletion_and_reactions_reach_the_others_in_order() {
     while seen.last() != Some(&json!("message_deleted")) {
         seen.push(bob.publication(&channel).await.1["type"].clone());
     }
-    assert_eq!(seen, ["message_sent", "message_edited", "reaction_added", "reaction_removed", "message_deleted"]);
+    assert_eq!(
+        seen,
+        ["message_sent", "message_edited", "reaction_added", "reaction_removed", "message_deleted"]
+    );
 }
 
 #[tokio::test]

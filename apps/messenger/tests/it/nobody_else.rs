@@ -18,7 +18,8 @@ struct Scene {
 
 async fn scene() -> Scene {
     let server = support::start().await;
-    let (mut ada, mut bob) = (server.person("ada").await.connect().await, server.person("bob").await.connect().await);
+    let (mut ada, mut bob) =
+        (server.person("ada").await.connect().await, server.person("bob").await.connect().await);
     let mallory = server.person("mallory").await.connect().await;
     let room = server.room(&mut ada, false, &mut [&mut bob]).await;
     let direct = ada.rpc("dm.open", json!({ "person": bob.person.id })).await.unwrap();
@@ -35,24 +36,45 @@ async fn scene() -> Scene {
 
 #[tokio::test]
 async fn a_stranger_reads_and_writes_nothing_of_a_private_room_or_a_conversation() {
-    let Scene { server: _server, mut ada, mut mallory, room, direct, room_message, direct_message } = scene().await;
+    let Scene { server: _server, mut ada, mut mallory, room, direct, room_message, direct_message } =
+        scene().await;
     let me = mallory.person.id.clone();
     for (id, channel, message) in [(&room, "room", &room_message), (&direct, "dm", &direct_message)] {
-        for channel in [format!("{channel}:{id}"), format!("{channel}:{}", id.to_uppercase()), format!("room:{id}"), format!("dm:{id}")] {
+        for channel in [
+            format!("{channel}:{id}"),
+            format!("{channel}:{}", id.to_uppercase()),
+            format!("room:{id}"),
+            format!("dm:{id}"),
+        ] {
             for more in [json!({}), json!({ "recover": true, "offset": 0 })] {
                 assert!(mallory.subscribe_from(&channel, more).await.is_err(), "{channel}");
             }
-            let history = mallory.command(json!({ "history": { "channel": channel, "limit": 10 } })).await.unwrap();
+            let history =
+                mallory.command(json!({ "history": { "channel": channel, "limit": 10 } })).await.unwrap();
             assert_eq!(history["error"]["code"], 103, "{history}");
-            let publish = mallory.command(json!({ "publish": { "channel": channel, "data": {} } })).await.unwrap();
+            let publish =
+                mallory.command(json!({ "publish": { "channel": channel, "data": {} } })).await.unwrap();
             assert_eq!(publish["error"]["code"], 103, "{publish}");
             let presence = mallory.command(json!({ "presence": { "channel": channel } })).await.unwrap();
             assert_eq!(presence["error"]["code"], 103, "{presence}");
         }
         let about = json!({ "room": id, "message": message, "text": "x", "emoji": "x", "client_id": "1", "person": me, "offset": 1 });
         for method in [
-            "room.join", "room.leave", "room.invite", "room.decline", "room.kick", "room.members", "message.send",
-            "message.edit", "message.delete", "reaction.add", "reaction.remove", "messages", "history", "typing", "read",
+            "room.join",
+            "room.leave",
+            "room.invite",
+            "room.decline",
+            "room.kick",
+            "room.members",
+            "message.send",
+            "message.edit",
+            "message.delete",
+            "reaction.add",
+            "reaction.remove",
+            "messages",
+            "history",
+            "typing",
+            "read",
         ] {
             let answer = mallory.rpc(method, about.clone()).await;
             assert!(matches!(answer, Err(400 | 404)), "{method}: {answer:?}");
@@ -68,7 +90,10 @@ async fn a_stranger_reads_and_writes_nothing_of_a_private_room_or_a_conversation
         ("people", json!({})),
     ] {
         let answer = mallory.rpc(method, data).await.unwrap().to_string();
-        assert!(!answer.contains(SECRET) && !answer.contains(&room) && !answer.contains(&direct), "{method}: {answer}");
+        assert!(
+            !answer.contains(SECRET) && !answer.contains(&room) && !answer.contains(&direct),
+            "{method}: {answer}"
+        );
     }
     let pushed = mallory.pushed().await;
     assert!(pushed.is_empty(), "{pushed:?}");
@@ -79,7 +104,8 @@ async fn a_stranger_reads_and_writes_nothing_of_a_private_room_or_a_conversation
 #[tokio::test]
 async fn a_member_of_one_room_cannot_reach_a_message_of_another_through_it() {
     let Scene { server: _server, mut mallory, room_message, direct_message, .. } = scene().await;
-    let own = mallory.rpc("room.create", json!({ "name": "mine", "is_public": true })).await.unwrap()["id"].clone();
+    let own =
+        mallory.rpc("room.create", json!({ "name": "mine", "is_public": true })).await.unwrap()["id"].clone();
     for message in [room_message, direct_message] {
         let about = json!({ "room": own, "message": message, "text": "x", "emoji": "x" });
         for method in ["message.edit", "message.delete", "reaction.add", "reaction.remove"] {
@@ -112,13 +138,18 @@ async fn a_direct_message_is_in_none_of_the_places_where_it_must_not_be() {
     let metrics = server.messenger.metrics().await;
     let life = admin.get(&format!("/api/flow/event/{message}")).await;
     assert_eq!(life.status, 404);
-    for (place, text) in [("events", &seen), ("groups", &groups), ("dead letters", &dead), ("metrics", &metrics)] {
+    for (place, text) in
+        [("events", &seen), ("groups", &groups), ("dead letters", &dead), ("metrics", &metrics)]
+    {
         for hidden in [&*direct, message, &format!("https://{SECRET}.example")] {
             assert!(!text.contains(hidden), "{place} shows {hidden}: {text}");
         }
     }
     assert!(groups.contains("dm.conversation.message_sent"), "its type and count are shown: {groups}");
-    assert!(!seen.contains("chat.link.found") && !seen.contains("chat.mention.found"), "nobody analyses it: {seen}");
+    assert!(
+        !seen.contains("chat.link.found") && !seen.contains("chat.mention.found"),
+        "nobody analyses it: {seen}"
+    );
 }
 
 #[tokio::test]
@@ -182,6 +213,8 @@ async fn a_connection_without_a_good_token_of_an_open_session_is_refused() {
     let token = ada.token().await;
     assert!(Client::connect(&ada, "nonsense").await.is_err());
     let (head, rest) = token.split_at(token.len() - 2);
-    assert!(Client::connect(&ada, &format!("{head}{}", if rest == "AA" { "BB" } else { "AA" })).await.is_err());
+    assert!(
+        Client::connect(&ada, &format!("{head}{}", if rest == "AA" { "BB" } else { "AA" })).await.is_err()
+    );
     assert!(Client::connect(&ada, &token).await.is_ok());
 }

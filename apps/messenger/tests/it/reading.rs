@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 async fn say(client: &mut Client, room: &str, count: u64) {
     for number in 0..count {
-        let send = json!({ "room": room, "client_id": format!("n{number}"), "text": format!("text {number}") });
+        let send =
+            json!({ "room": room, "client_id": format!("n{number}"), "text": format!("text {number}") });
         while client.rpc("message.send", send.clone()).await == Err(429) {
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;
         }
@@ -18,7 +19,12 @@ async fn say(client: &mut Client, room: &str, count: u64) {
 }
 
 fn texts(page: &Value) -> Vec<String> {
-    page["messages"].as_array().unwrap().iter().map(|message| message["text"].as_str().unwrap_or("-").to_owned()).collect()
+    page["messages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|message| message["text"].as_str().unwrap_or("-").to_owned())
+        .collect()
 }
 
 #[tokio::test]
@@ -53,11 +59,14 @@ async fn what_was_deleted_or_edited_away_is_blank_in_history_recovery_and_pages(
     let twice = json!({ "room": room, "message": edited, "text": "secret-edited-twice" });
     ada.rpc("message.edit", twice).await.unwrap();
     ada.rpc("message.edit", json!({ "room": room, "message": edited, "text": "shown" })).await.unwrap();
-    ada.rpc("message.edit", json!({ "room": room, "message": deleted, "text": "secret-edit" })).await.unwrap();
+    ada.rpc("message.edit", json!({ "room": room, "message": deleted, "text": "secret-edit" }))
+        .await
+        .unwrap();
     ada.rpc("message.delete", json!({ "room": room, "message": deleted })).await.unwrap();
 
     let history = ada.rpc("history", json!({ "room": room })).await.unwrap();
-    let offsets: Vec<u64> = history["events"].as_array().unwrap().iter().map(|event| event["offset"].as_u64().unwrap()).collect();
+    let offsets: Vec<u64> =
+        history["events"].as_array().unwrap().iter().map(|event| event["offset"].as_u64().unwrap()).collect();
     assert_eq!(offsets, (1..=7).collect::<Vec<_>>(), "no gaps");
     let since = json!({ "recover": true, "offset": 1, "epoch": start["epoch"] });
     let recovered = ada.subscribe_from(&channel, since).await.unwrap();
@@ -68,7 +77,12 @@ async fn what_was_deleted_or_edited_away_is_blank_in_history_recovery_and_pages(
         assert!(!text.contains("secret"), "{what}: {text}");
         assert!(text.contains("shown"), "{what}: {text}");
     }
-    let data: Vec<&Value> = recovered["publications"].as_array().unwrap().iter().map(|publication| &publication["data"]).collect();
+    let data: Vec<&Value> = recovered["publications"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|publication| &publication["data"])
+        .collect();
     let mut of_history = history["events"].as_array().unwrap()[1..].to_vec();
     of_history.iter_mut().for_each(|event| drop(event.as_object_mut().unwrap().remove("offset")));
     assert_eq!(data, of_history.iter().collect::<Vec<_>>(), "one view for both");
@@ -80,7 +94,8 @@ async fn what_was_deleted_or_edited_away_is_blank_in_history_recovery_and_pages(
 async fn search_finds_beginnings_of_words_newest_first_page_by_page() {
     let server = support::start().await;
     let mut ada = server.person("ada").await.connect().await;
-    let (one, two) = (server.room(&mut ada, true, &mut []).await, server.room(&mut ada, false, &mut []).await);
+    let (one, two) =
+        (server.room(&mut ada, true, &mut []).await, server.room(&mut ada, false, &mut []).await);
     ada.send_text(&one, "1", "Über den Garten").await;
     ada.send_text(&one, "2", "nothing").await;
     ada.send_text(&two, "3", "gartenzaun\" OR x").await;
@@ -101,7 +116,10 @@ async fn search_finds_beginnings_of_words_newest_first_page_by_page() {
     let in_one = ada.rpc("search", search(json!({ "room": one }))).await.unwrap();
     assert_eq!(texts(&in_one), ["Über den Garten"]);
     assert_eq!(texts(&ada.rpc("search", json!({ "text": "uber" })).await.unwrap()), ["Über den Garten"]);
-    assert_eq!(ada.rpc("search", json!({ "text": "\" OR *" })).await.unwrap()["messages"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        ada.rpc("search", json!({ "text": "\" OR *" })).await.unwrap()["messages"].as_array().unwrap().len(),
+        1
+    );
 }
 
 #[tokio::test]
@@ -134,7 +152,8 @@ async fn markers_go_forward_only_and_are_told_to_the_other_devices() {
 #[tokio::test]
 async fn mentions_answers_and_invitations_are_notified_once_each() {
     let server = support::start().await;
-    let (mut ada, mut bob) = (server.person("ada").await.connect().await, server.person("bob").await.connect().await);
+    let (mut ada, mut bob) =
+        (server.person("ada").await.connect().await, server.person("bob").await.connect().await);
     let room = server.room(&mut ada, false, &mut [&mut bob]).await;
     assert_eq!(bob.message("notification").await["notification"]["kind"], "invitation");
     let message = bob.send_text(&room, "1", "what?").await["message"].clone();
@@ -145,7 +164,8 @@ async fn mentions_answers_and_invitations_are_notified_once_each() {
     ada.rpc("message.send", answer).await.unwrap();
     assert_eq!(bob.message("notification").await["notification"]["kind"], "reply");
     let feed = bob.rpc("notifications", json!({})).await.unwrap();
-    let kinds: Vec<&Value> = feed["notifications"].as_array().unwrap().iter().map(|one| &one["kind"]).collect();
+    let kinds: Vec<&Value> =
+        feed["notifications"].as_array().unwrap().iter().map(|one| &one["kind"]).collect();
     assert_eq!(kinds, ["reply", "mention", "invitation"]);
     assert_eq!(feed["notifications"][1]["text"], "look, @Bob, and @nobody and @ada");
     let up_to = feed["notifications"][1]["id"].clone();
@@ -156,7 +176,8 @@ async fn mentions_answers_and_invitations_are_notified_once_each() {
 #[tokio::test]
 async fn typing_is_pushed_to_the_others_and_not_too_often() {
     let server = support::start().await;
-    let (mut ada, mut bob) = (server.person("ada").await.connect().await, server.person("bob").await.connect().await);
+    let (mut ada, mut bob) =
+        (server.person("ada").await.connect().await, server.person("bob").await.connect().await);
     let room = server.room(&mut ada, true, &mut [&mut bob]).await;
     for _ in 0..5 {
         ada.rpc("typing", json!({ "room": room })).await.unwrap();

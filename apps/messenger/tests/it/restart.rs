@@ -16,7 +16,10 @@ async fn people_rooms_and_messages_are_there_again_and_a_late_repeat_is_known() 
     let page = ada.rpc("messages", json!({ "room": room })).await.unwrap();
     assert_eq!(page["messages"][0]["text"], "hello");
     let again = ada.send_text(&room, "1", "hello").await;
-    assert_eq!((&again["message"], &again["offset"], &again["is_repeat"]), (&sent["message"], &sent["offset"], &json!(true)));
+    assert_eq!(
+        (&again["message"], &again["offset"], &again["is_repeat"]),
+        (&sent["message"], &sent["offset"], &json!(true))
+    );
 }
 
 #[tokio::test]
@@ -28,7 +31,9 @@ async fn a_lost_read_model_is_made_again_from_the_journal() {
     let database = server.data().join("messenger.db");
     let folder = server.end().await.unwrap();
     let connection = rusqlite::Connection::open(&database).unwrap();
-    connection.execute_batch("DELETE FROM message; DELETE FROM member; UPDATE checkpoint SET version = 0").unwrap();
+    connection
+        .execute_batch("DELETE FROM message; DELETE FROM member; UPDATE checkpoint SET version = 0")
+        .unwrap();
     drop(connection);
     let server = Server::open(folder.path(), |_| {}).await;
     let mut ada = server.again("ada").await.connect().await;
@@ -45,7 +50,11 @@ async fn a_model_of_another_journal_is_made_anew() {
     let folder = server.end().await.unwrap();
     let server = Server::open(folder.path(), memory).await;
     let mut ada = server.again("ada").await.connect().await;
-    assert_eq!(ada.rpc("sync", json!({})).await.unwrap()["rooms"], json!([]), "the room was in the other journal");
+    assert_eq!(
+        ada.rpc("sync", json!({})).await.unwrap()["rooms"],
+        json!([]),
+        "the room was in the other journal"
+    );
     assert_eq!(ada.rpc("messages", json!({ "room": room })).await, Err(404));
 }
 
@@ -91,9 +100,13 @@ async fn a_backup_made_while_people_write_holds_every_message_ticked_before_it()
     for number in 0..40 {
         if number == 8 {
             let (data, to) = (data.clone(), to.clone());
-            backing_up = Some((ticked.len(), tokio::task::spawn_blocking(move || messenger::backup::backup(&data, &to))));
+            backing_up = Some((
+                ticked.len(),
+                tokio::task::spawn_blocking(move || messenger::backup::backup(&data, &to)),
+            ));
         }
-        let send = json!({ "room": room, "client_id": format!("{number}"), "text": format!("text {number}") });
+        let send =
+            json!({ "room": room, "client_id": format!("{number}"), "text": format!("text {number}") });
         if ada.rpc("message.send", send).await.is_ok() {
             ticked.push(format!("text {number}"));
         }
@@ -107,7 +120,12 @@ async fn a_backup_made_while_people_write_holds_every_message_ticked_before_it()
     let server = Server::open(restored.parent().unwrap(), |_| {}).await;
     let mut ada = server.again("ada").await.connect().await;
     let page = ada.rpc("messages", json!({ "room": room, "limit": 100 })).await.unwrap();
-    let texts: Vec<&str> = page["messages"].as_array().unwrap().iter().map(|message| message["text"].as_str().unwrap()).collect();
+    let texts: Vec<&str> = page["messages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|message| message["text"].as_str().unwrap())
+        .collect();
     assert_eq!(texts[..before], ticked[..before]);
     assert_eq!(texts[..], ticked[..texts.len()], "what came while it ran is there up to some point");
 }

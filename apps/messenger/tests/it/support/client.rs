@@ -24,8 +24,13 @@ impl Client {
         let mut request = format!("ws://{address}/connection/websocket").into_client_request().unwrap();
         request.headers_mut().insert("Origin", format!("http://{address}").parse().unwrap());
         let (socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
-        let mut client =
-            Self { person: person.clone(), socket, next: 0, answers: VecDeque::new(), pushes: VecDeque::new() };
+        let mut client = Self {
+            person: person.clone(),
+            socket,
+            next: 0,
+            answers: VecDeque::new(),
+            pushes: VecDeque::new(),
+        };
         client.command(json!({ "connect": { "token": token } })).await?;
         Ok(client)
     }
@@ -112,7 +117,9 @@ impl Client {
     }
 
     async fn read(&mut self) -> Result<(), u16> {
-        let next = tokio::time::timeout(Duration::from_secs(20), self.socket.next()).await.expect("something in time");
+        let next = tokio::time::timeout(Duration::from_secs(20), self.socket.next())
+            .await
+            .expect("something in time");
         match next {
             Some(Ok(Message::Text(text))) => {
                 for line in text.lines() {

@@ -22,7 +22,8 @@ pub(crate) async fn call(
     body: Option<&Value>,
     headers: &[(&str, &str)],
 ) -> Answer {
-    let mut lines = vec![("Host".to_owned(), address.to_string()), ("Connection".to_owned(), "close".to_owned())];
+    let mut lines =
+        vec![("Host".to_owned(), address.to_string()), ("Connection".to_owned(), "close".to_owned())];
     let mut set = |name: &str, value: String| {
         lines.retain(|(other, _)| !other.eq_ignore_ascii_case(name));
         if !value.is_empty() {

@@ -120,8 +120,14 @@ impl Server {
     }
 
     /// Makes a room and has these people come in.
-    pub(crate) async fn room(&self, owner: &mut Client, is_public: bool, others: &mut [&mut Client]) -> String {
-        let room = owner.rpc("room.create", json!({ "name": "a room", "is_public": is_public })).await.unwrap();
+    pub(crate) async fn room(
+        &self,
+        owner: &mut Client,
+        is_public: bool,
+        others: &mut [&mut Client],
+    ) -> String {
+        let room =
+            owner.rpc("room.create", json!({ "name": "a room", "is_public": is_public })).await.unwrap();
         let room = room["id"].as_str().unwrap().to_owned();
         for other in others {
             if !is_public {
