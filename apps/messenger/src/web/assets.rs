@@ -16,15 +16,29 @@ pub fn page() -> Router {
     Router::new().fallback(get(serve))
 }
 
-/// A file, or 304 when the browser has it already.
+/// `/flow`'s page, for whoever is known to administer.
+pub(super) fn flow(headers: &HeaderMap) -> Response {
+    file(FLOW, headers)
+}
+
+const FLOW: &str = "flow.html";
+
 async fn serve(uri: Uri, headers: HeaderMap) -> Response {
-    let path = match uri.path().trim_start_matches('/') {
-        "" => "index.html",
-        "flow" => "flow.html",
-        path => path,
-    };
+    match uri.path().trim_start_matches('/') {
+        "" => file("index.html", &headers),
+        FLOW => missing(),
+        path => file(path, &headers),
+    }
+}
+
+fn missing() -> Response {
+    (StatusCode::NOT_FOUND, "there is nothing here\n").into_response()
+}
+
+/// A file, or 304 when the browser has it already.
+fn file(path: &str, headers: &HeaderMap) -> Response {
     let Some(file) = Assets::get(path) else {
-        return (StatusCode::NOT_FOUND, "there is nothing here\n").into_response();
+        return missing();
     };
     let mut etag = String::from('"');
     for byte in file.metadata.sha256_hash().iter().take(12) {

@@ -14,6 +14,7 @@ use crate::chat::Chat;
 use crate::flow::Flow;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::http::HeaderMap;
 use axum::middleware;
 use axum::routing::{any, get, post};
 use fanfare_core::Transport;
@@ -76,6 +77,7 @@ impl Web {
             .route("/api/admin/people/{id}/remove", post(admin::remove))
             .route("/api/admin/people/{id}/reset", post(admin::reset))
             .route("/api/admin/people/{id}/admin", post(admin::set_admin))
+            .route("/flow", get(async |_: signed::Admin, headers: HeaderMap| assets::flow(&headers)))
             .route("/api/flow/events", get(flow::events))
             .route("/api/flow/event/{id}", get(flow::event))
             .route("/api/flow/groups", get(flow::groups))

@@ -51,7 +51,7 @@ impl FromRequestParts<Web> for Admin {
 
     /// Whoever is no administrator does not learn what there is.
     async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, Problem> {
-        let is_flow = parts.uri.path().starts_with("/api/flow");
+        let is_flow = ["/flow", "/api/flow"].iter().any(|flow| parts.uri.path().starts_with(flow));
         match Signed::from_request_parts(parts, web).await {
             Ok(Signed(session)) if session.person.is_admin => Ok(Self(session)),
             _ if is_flow => Err(Problem::missing()),
