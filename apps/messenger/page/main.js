@@ -1,78 +1,40 @@
-// The page: signing in, then the room. Plain modules, no build step.
+// The page: whoever is not signed in comes through the entrance, everybody else into the messenger. Plain modules, no
+// build step.
 
-import { currentUser, signIn, signOut } from "./session.js";
-import { Room } from "./room.js";
-import { Timeline } from "./timeline.js";
-import { MessageList } from "./messages.js";
-import { Composer } from "./composer.js";
-import { describePresence } from "./presence.js";
-import { paintAvatar } from "./avatar.js";
+import { get } from "./account/api.js";
+import { Entrance } from "./account/entrance.js";
+import { Chat } from "./chat/app.js";
+import { fill, h } from "./ui/dom.js";
+import { applyTheme } from "./ui/theme.js";
 
-const element = (id) => document.getElementById(id);
-const chat = element("chat");
-const signInPage = element("sign-in");
+const RETRY_MS = 2_000;
+const place = document.getElementById("app");
 
-let room;
+applyTheme();
+await begin();
 
-function showSignIn() {
-  chat.hidden = true;
-  signInPage.hidden = false;
-  element("name").value = localStorage.getItem("name") ?? "";
-  element("name").focus();
-}
-
-function enter(user) {
-  signInPage.hidden = true;
-  chat.hidden = false;
-  localStorage.setItem("name", user.name);
-  paintAvatar(element("me-avatar"), user.user, user.name);
-  element("me-avatar").title = user.name;
-
-  const timeline = new Timeline(user);
-  const list = new MessageList(timeline, {
-    scroller: element("scroller"), list: element("messages"), older: element("older"), empty: element("empty"),
-    jump: element("jump"), jumpText: element("jump-text"),
-    onReachTop: () => room.loadOlder(),
-    onResend: (id) => room.resend(id),
-  });
-  room = new Room(timeline, {
-    onState: showConnection,
-    onPresence: (people) => { element("presence").textContent = describePresence(people, timeline.me.user); },
-    onLoading: (isLoading) => { element("older").hidden = !isLoading; },
-    onSignedOut: showSignIn,
-  });
-  const composer = new Composer(element("composer"), element("text"), element("send"), (text) => {
-    room.send(text);
-    list.scrollToEnd();
-  });
-  room.connect();
-  composer.focus();
-}
-
-function showConnection(state, text) {
-  element("banner").hidden = state === "connected";
-  element("banner-text").textContent = text;
-  document.body.dataset.connection = state;
-}
-
-element("sign-in-form").addEventListener("submit", async (event) => {
-  event.preventDefault();
-  const problem = element("sign-in-problem");
-  problem.hidden = true;
-  try {
-    enter(await signIn(element("name").value));
-  } catch (error) {
-    problem.textContent = error.message;
-    problem.hidden = false;
+async function begin() {
+  const me = await whoAmI();
+  const entrance = new URLSearchParams(location.hash.slice(1));
+  if (me.person && !me.person.must_change && !entrance.has("reset")) {
+    new Chat(place, me.person, me.notices, me.sign_up).start();
+    return;
   }
-});
+  const main = h("main", { class: "entrance" });
+  fill(place, main);
+  const enter = ({ person, notices }) => new Chat(place, person, notices ?? [], me.sign_up).start();
+  new Entrance(main, me.sign_up, enter).show(me.person);
+}
 
-element("sign-out").addEventListener("click", async () => {
-  room?.close();
-  await signOut();
-  location.reload();
-});
-
-const user = await currentUser().catch(() => null);
-if (user) enter(user);
-else showSignIn();
+// Until the server answers, as while it starts.
+async function whoAmI() {
+  for (;;) {
+    try {
+      return await get("/api/me");
+    } catch (error) {
+      if (error.status === 401) return { person: null, sign_up: "open", notices: [] };
+      fill(place, h("main", { class: "entrance" }, h("p", { class: "waiting", role: "status" }, error.message)));
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    }
+  }
+}
