@@ -1,11 +1,14 @@
 // Headless Chromium, and people in it.
 
 import { chromium } from "playwright-core";
+import { eventually } from "./server.mjs";
 
 const FLAGS = [
   "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
   "--disable-component-update", "--disable-sync",
 ];
+
+export const PASSWORD = "correct horse battery";
 
 export function launch() {
   return chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: FLAGS });
@@ -15,7 +18,8 @@ export function launch() {
 export class Person {
   static async open(browser, url, options = {}) {
     const person = new Person();
-    person.context = await browser.newContext({ viewport: { width: 1000, height: 720 }, ...options });
+    person.url = url;
+    person.context = await browser.newContext({ viewport: { width: 1200, height: 760 }, ...options });
     person.page = await person.context.newPage();
     person.problems = [];
     person.page.on("pageerror", (error) => person.problems.push(error.message));
@@ -26,9 +30,29 @@ export class Person {
     return person;
   }
 
-  async join(name) {
-    await this.page.getByLabel("Your name").fill(name);
-    await this.page.getByRole("button", { name: "Join the room" }).click();
+  /** Opens a window, makes an account and comes in. */
+  static async join(browser, url, name, options) {
+    const person = await Person.open(browser, url, options);
+    await person.signUp(name);
+    return person;
+  }
+
+  async signUp(name, password = PASSWORD) {
+    const { page } = this;
+    this.name = name;
+    await page.getByRole("button", { name: "Create an account" }).click();
+    await this.#enter(name, password, "Create account");
+  }
+
+  async signIn(name, password = PASSWORD) {
+    this.name = name;
+    await this.#enter(name, password, "Sign in");
+  }
+
+  async #enter(name, password, action) {
+    await this.page.getByLabel("Name", { exact: true }).fill(name);
+    await this.page.getByLabel("Password", { exact: true }).fill(password);
+    await this.page.getByRole("button", { name: action, exact: true }).click();
     await this.isConnected();
   }
 
@@ -36,19 +60,102 @@ export class Person {
     return this.page.waitForSelector("body[data-connection=connected]");
   }
 
-  async say(text) {
-    await this.page.getByLabel("Message to General").fill(text);
-    await this.page.keyboard.press("Enter");
+  async createRoom(name, { isPublic = true } = {}) {
+    const { page } = this;
+    await page.getByRole("button", { name: "Add a room" }).click();
+    await page.getByRole("menuitem", { name: "New room" }).click();
+    await page.getByLabel("Name", { exact: true }).fill(name);
+    if (!isPublic) await page.getByText("Private", { exact: true }).click();
+    await page.getByRole("button", { name: "Create room" }).click();
+    await page.getByRole("heading", { name, level: 1 }).waitFor();
   }
 
-  /** The messages as they stand on the page: text and state. */
+  async joinRoom(name) {
+    const { page } = this;
+    await page.getByRole("button", { name: "Add a room" }).click();
+    await page.getByRole("menuitem", { name: "Browse public rooms" }).click();
+    await page.getByRole("combobox", { name: "Public rooms" }).fill(name);
+    await page.getByRole("option", { name }).click();
+    await page.getByRole("heading", { name, level: 1 }).waitFor();
+  }
+
+  async openRoom(name) {
+    await this.row(name).click();
+    await this.page.getByRole("heading", { name, level: 1 }).waitFor();
+    await this.page.waitForFunction(() => document.querySelector(".message, .empty:not([hidden])"));
+  }
+
+  async writeTo(name) {
+    const { page } = this;
+    await page.getByRole("button", { name: "New direct message" }).click();
+    await page.getByRole("combobox", { name: "People" }).fill(name);
+    await page.getByRole("option", { name }).click();
+    await page.getByRole("heading", { name, level: 1 }).waitFor();
+  }
+
+  row(name) {
+    return this.page.locator(".room-row").filter({ has: this.page.getByText(name, { exact: true }) });
+  }
+
+  /** The count beside a room, as text; empty when there is none. */
+  unread(name) {
+    return this.page.$$eval(".room-row", (rows, name) => {
+      const row = rows.find((row) => row.querySelector(".room-name > span")?.textContent === name);
+      const words = [...(row?.querySelector(".badge")?.childNodes ?? [])].filter((node) => node.nodeType === Node.TEXT_NODE);
+      return words.map((node) => node.textContent).join("");
+    }, name);
+  }
+
+  get field() {
+    return this.page.locator(".composer textarea");
+  }
+
+  async say(text) {
+    await this.field.fill(text);
+    await this.field.press("Enter");
+  }
+
+  /** The messages as they stand on the page. */
   messages() {
-    return this.page.$$eval(".message", (nodes) =>
-      nodes.map((node) => ({ text: node.querySelector(".text").textContent, state: node.dataset.state })));
+    return this.page.$$eval(".message", (nodes) => nodes.map((node) => ({
+      text: node.querySelector(".text").textContent,
+      state: node.dataset.state,
+      offset: Number(node.dataset.offset),
+      isMine: node.classList.contains("mine"),
+      isEdited: node.querySelector(".edited") !== null,
+      isDeleted: node.dataset.deleted === "true",
+      quote: node.querySelector(".quote-text")?.textContent,
+      reactions: [...node.querySelectorAll(".reaction")].map((reaction) => reaction.textContent),
+    })));
   }
 
   async texts() {
     return (await this.messages()).map(({ text }) => text);
+  }
+
+  sees(text) {
+    return eventually(`${this.name} sees "${text}"`, async () => (await this.texts()).includes(text));
+  }
+
+  async hasTicks(count) {
+    await eventually(`${this.name}'s ticks`, async () =>
+      (await this.messages()).filter(({ isMine, state }) => isMine && state === "saved").length >= count);
+  }
+
+  message(text) {
+    return this.page.locator(".message").filter({ has: this.page.locator(".bubble > .text").getByText(text, { exact: true }) });
+  }
+
+  /** Opens the menu of a message by keyboard and takes an entry of it. */
+  async act(text, entry) {
+    await this.message(text).focus();
+    await this.page.keyboard.press("Enter");
+    await this.page.getByRole("menuitem", { name: entry }).click();
+  }
+
+  async account(entry) {
+    await this.page.locator("button.me").click();
+    await this.page.getByRole("menuitem", { name: entry }).click();
   }
 
   /** What happened on the connection since the page was loaded. */
@@ -60,8 +167,8 @@ export class Person {
     return this.page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
   }
 
-  /** What the page complains about, but for a lost connection, which tests cause. */
+  /** What the page complains about, but for what tests cause: a lost connection, a refused sign-in. */
   complaints() {
-    return this.problems.filter((text) => !/WebSocket connection|401 \(Unauthorized\)|ERR_CONNECTION/.test(text));
+    return this.problems.filter((text) => !/WebSocket connection|status of 4\d\d|ERR_CONNECTION|ERR_INTERNET/.test(text));
   }
 }

@@ -1,9 +1,10 @@
-// The page in a browser.
+// How the page behaves: keyboard, phone, scrolling, what is refused, what is kept.
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, test } from "node:test";
-import { Person, launch } from "./browser.mjs";
-import { Server, eventually, freshFolder } from "./server.mjs";
+import { PASSWORD, Person, launch } from "./browser.mjs";
+import { Client } from "./client.mjs";
+import { Server, eventually } from "./server.mjs";
 
 let browser;
 let server;
@@ -20,172 +21,144 @@ afterEach(async () => {
   await server.end();
 });
 
-test("two people chat, and a reload shows the same conversation", async () => {
-  const [ann, bob] = [await Person.open(browser, server.url), await Person.open(browser, server.url)];
-  await ann.join("Ann");
-  await bob.join("Bob");
-  await ann.say("hello <b>Bob</b>");
-  await eventually("the message at Bob", async () => (await bob.texts()).length === 1);
-  await bob.say("hello @Ann");
-  const expected = ["hello <b>Bob</b>", "hello @Ann"];
-  for (const person of [ann, bob]) {
-    await eventually("both messages", async () => (await person.texts()).length === 2);
-    assert.deepEqual(await person.texts(), expected);
-  }
-  await eventually("Ann's tick", async () => (await ann.messages()).every(({ state }) => state === "saved"));
-  assert.equal(await ann.page.locator(".message.mine .state[aria-label=Saved]").count(), 1);
-  assert.equal(await ann.page.locator(".mention.me-too").textContent(), "@Ann");
-  await ann.page.reload();
-  await ann.isConnected();
-  await eventually("the conversation after the reload", async () => (await ann.texts()).length === 2);
-  assert.deepEqual(await ann.texts(), expected);
-  assert.match(await ann.page.locator("#presence").textContent(), /Bob/);
-  assert.deepEqual([...ann.complaints(), ...bob.complaints()], []);
+/** Says many things, past the page. */
+async function fill(name, room, count) {
+  const client = await Client.signIn(server, name, PASSWORD);
+  const { id } = await client.room(room);
+  for (let number = 1; number <= count; number += 1) await client.say(id, `message ${number}`);
+  client.close();
+}
+
+test("earlier messages are read when one scrolls up, and the reader's place is kept", async () => {
+  const ann = await Person.join(browser, server.url, "Ann");
+  await ann.createRoom("Long");
+  await fill("Ann", "Long", 120);
+  const ben = await Person.join(browser, server.url, "Ben");
+  await ben.joinRoom("Long");
+  await eventually("the newest page", async () => (await ben.texts()).at(-1) === "message 120");
+  const scroller = ben.page.locator(".scroller");
+  const first = (await ben.texts())[0];
+  const place = () => ben.message(first).evaluate((node) => node.getBoundingClientRect().top);
+  await scroller.evaluate((node) => { node.scrollTop = 120; });
+  const before = await place();
+  await eventually("the page before it", async () => (await ben.texts())[0] !== first);
+  assert.ok(Math.abs((await place()) - before) < 40, `it stays where it was: ${before}, then ${await place()}`);
+  await ann.say("something new");
+  await ben.page.getByRole("button", { name: "1 new message" }).click();
+  await eventually("the end", () => scroller.evaluate((node) => node.scrollHeight - node.scrollTop - node.clientHeight < 60));
+  await eventually("the first page", async () => {
+    await scroller.evaluate((node) => { node.scrollTop = 0; });
+    return (await ben.texts())[0] === "message 1";
+  });
+  assert.equal((await ben.texts()).length, 121);
+  assert.deepEqual(ben.complaints(), []);
 });
 
-test("a message with a tick survives kill -9 in mid-conversation, once and in order, and is recovered without a reload", async () => {
-  const [ann, bob] = [await Person.open(browser, server.url), await Person.open(browser, server.url)];
-  await ann.join("Ann");
-  await bob.join("Bob");
-  const calls = [];
-  for (const person of [ann, bob]) {
-    person.page.on("websocket", (socket) => socket.on("framesent", ({ payload }) => calls.push(payload)));
-  }
-  // Messages are on their way when the server is killed, from both.
-  let count = 0;
-  let isTalking = true;
-  const talk = async (person, name) => {
-    while (isTalking) await person.say(`${name} ${(count += 1)}`);
-  };
-  const talking = [talk(ann, "Ann"), talk(bob, "Bob")];
-  await eventually("40 messages", () => count >= 40);
-  // The page that takes nothing in now can have what follows from the restarted server alone.
-  await server.kill();
-  const ticked = await Promise.all([ann, bob].map(async (person) => (await person.messages())
-    .filter(({ state }) => state === "saved").map(({ text }) => text)));
-  await eventually("messages that wait", () => count >= 60);
-  isTalking = false;
-  await Promise.all(talking);
-  assert.ok((await ann.messages()).some(({ state }) => state === "sending"), "a message waits while the server is away");
-  await eventually("the banner", () => ann.page.locator("#banner").isVisible());
-  await server.restart();
-
-  for (const person of [ann, bob]) {
-    await person.isConnected();
-    await eventually("every message on the page", async () => {
-      const messages = await person.messages();
-      return messages.length === count && messages.every(({ state }) => state === "saved");
-    }, 30_000);
-  }
-  const [annSees, bobSees] = [await ann.texts(), await bob.texts()];
-  assert.deepEqual(annSees, bobSees, "both see the same order");
-  assert.equal(new Set(annSees).size, count, "every message once");
-  for (const name of ["Ann", "Bob"]) {
-    const numbers = annSees.filter((text) => text.startsWith(name)).map((text) => Number(text.split(" ")[1]));
-    assert.deepEqual(numbers, [...numbers].sort((a, b) => a - b), `${name}'s messages in the order of writing`);
-  }
-  for (const text of ticked.flat()) assert.ok(annSees.includes(text), `"${text}" showed a tick`);
-  for (const person of [ann, bob]) {
-    const subscribed = await person.log("subscribed");
-    assert.equal(subscribed.length, 2);
-    assert.deepEqual([subscribed[1].wasRecovering, subscribed[1].recovered], [true, true]);
-    assert.equal(subscribed[0].epoch, subscribed[1].epoch);
-  }
-  assert.deepEqual([...ann.complaints(), ...bob.complaints()], []);
-});
-
-test("what was said while one's connection was down comes by recovery, without a history call", async () => {
-  const [ann, bob] = [await Person.open(browser, server.url), await Person.open(browser, server.url)];
-  await ann.join("Ann");
-  await bob.join("Bob");
-  await ann.say("before");
-  await eventually("the message at Bob", async () => (await bob.texts()).length === 1);
-  await bob.context.setOffline(true);
-  await bob.page.evaluate(() => globalThis.dispatchEvent(new Event("offline")));
-  await eventually("Bob's banner", () => bob.page.locator("#banner").isVisible());
-  await ann.say("missed 1");
-  await ann.say("missed 2");
-  await eventually("Ann's ticks", async () => (await ann.messages()).filter(({ state }) => state === "saved").length === 3);
-  await server.kill();
-  await server.restart();
-  const sent = [];
-  bob.page.on("websocket", (socket) => socket.on("framesent", ({ payload }) => sent.push(String(payload))));
-  await bob.context.setOffline(false);
-  await bob.page.evaluate(() => globalThis.dispatchEvent(new Event("online")));
-  await eventually("everything at Bob", async () => (await bob.texts()).length === 3);
-  assert.deepEqual(await bob.texts(), ["before", "missed 1", "missed 2"]);
-  const [, second] = await bob.log("subscribed");
-  assert.deepEqual([second.wasRecovering, second.recovered], [true, true]);
-  assert.ok(sent.length > 0 && !sent.some((frame) => frame.includes('"history"')), sent.join("\n"));
-});
-
-test("against a fresh folder nothing is called recovered and the page starts anew", async () => {
-  const ann = await Person.open(browser, server.url);
-  await ann.join("Ann");
-  await ann.say("in the old folder");
-  await eventually("the tick", async () => (await ann.messages())[0]?.state === "saved");
-  await server.kill();
-  await server.restart({ folder: await freshFolder() });
-  const second = await eventually("the second subscribe", async () => (await ann.log("subscribed"))[1], 20_000);
-  assert.deepEqual([second.wasRecovering, second.recovered], [true, false]);
-  await eventually("an empty room", async () => (await ann.texts()).length === 0);
-  await ann.say("in the new one");
-  await eventually("the tick", async () => (await ann.messages())[0]?.state === "saved");
-  assert.deepEqual(await ann.texts(), ["in the new one"]);
-});
-
-test("what the server refuses is marked, and can be sent again", async () => {
-  const ann = await Person.open(browser, server.url);
-  await ann.join("Ann");
-  await ann.page.evaluate(() => document.getElementById("text").removeAttribute("maxlength"));
-  await ann.say("x".repeat(4_001));
+test("what the server refuses is marked and can be discarded; what it takes meanwhile is not held up", async () => {
+  const ann = await Person.join(browser, server.url, "Ann");
+  await ann.createRoom("Limits");
+  await ann.page.evaluate(() => globalThis.Centrifuge.prototype.rpc = ((rpc) => function (method, data) {
+    return rpc.call(this, method, data?.text === "refuse me" ? { ...data, text: "" } : data);
+  })(globalThis.Centrifuge.prototype.rpc));
+  await ann.say("refuse me");
   await eventually("the mark", async () => (await ann.messages())[0]?.state === "failed");
   await ann.page.getByRole("button", { name: "Send again" }).click();
   await eventually("the mark again", async () => (await ann.messages())[0]?.state === "failed");
   await ann.say("short");
-  await eventually("the tick", async () => (await ann.messages()).some(({ state }) => state === "saved"));
+  await ann.hasTicks(1);
+  await ann.page.getByRole("button", { name: "Discard" }).click();
+  await eventually("it is gone", async () => (await ann.texts()).join() === "short");
 });
 
-test("earlier messages are read when one scrolls up, and the reader's place is kept", async () => {
-  const [ann, bob] = [await Person.open(browser, server.url), await Person.open(browser, server.url)];
-  await ann.join("Ann");
-  for (let number = 1; number <= 130; number += 1) await ann.say(`message ${number}`);
-  await eventually("all ticks", async () => (await ann.messages()).every(({ state }) => state === "saved"), 30_000);
-  await bob.join("Bob");
-  await eventually("the newest page", async () => (await bob.texts()).length === 50);
-  const scroller = bob.page.locator("#scroller");
-  await scroller.evaluate((node) => { node.scrollTop = 250; });
-  await eventually("the page before it", async () => (await bob.texts()).length === 100);
-  const first = await bob.page.locator(".message[data-offset='81']").boundingBox();
-  assert.ok(first.y > -400 && first.y < 720, `message 81 stays near where it was, not at ${first.y}`);
-  await ann.say("something new");
-  await bob.page.getByRole("button", { name: "1 new message" }).click();
-  await eventually("the end", async () => scroller.evaluate((node) => node.scrollHeight - node.scrollTop - node.clientHeight < 80));
-  await scroller.evaluate((node) => { node.scrollTop = 0; });
-  await eventually("the first page", async () => (await bob.texts()).length === 131);
-  assert.equal((await bob.texts())[0], "message 1");
+test("a draft stays with its room, and too long a text is not sent", async () => {
+  const ann = await Person.join(browser, server.url, "Ann");
+  await ann.createRoom("One");
+  await ann.createRoom("Two");
+  await ann.field.fill("half a thought");
+  await ann.openRoom("One");
+  assert.equal(await ann.field.inputValue(), "");
+  await ann.field.fill("x".repeat(4_001));
+  await ann.page.getByText("1 too many").waitFor();
+  assert.equal(await ann.page.getByRole("button", { name: "Send", exact: true }).isDisabled(), true);
+  await ann.field.fill("");
+  await ann.openRoom("Two");
+  assert.equal(await ann.field.inputValue(), "half a thought");
 });
 
-test("the page works by keyboard, has names for everything, and fits a phone", async () => {
+test("everything has a name, works by keyboard and fits a phone", async () => {
   const ann = await Person.open(browser, server.url, {
     viewport: { width: 360, height: 640 }, isMobile: true, hasTouch: true, colorScheme: "dark",
   });
-  const isFocused = (id) => ann.page.waitForFunction((id) => document.activeElement?.id === id, id);
-  await isFocused("name");
-  await ann.page.keyboard.type("Ann");
-  await ann.page.keyboard.press("Enter");
-  await ann.isConnected();
-  await isFocused("text");
+  await ann.signUp("Ann");
+  await ann.createRoom("Small");
+  await ann.field.focus();
   await ann.page.keyboard.type("first line");
   await ann.page.keyboard.press("Shift+Enter");
   await ann.page.keyboard.type("w".repeat(200));
   await ann.page.keyboard.press("Enter");
-  await eventually("the tick", async () => (await ann.messages())[0]?.state === "saved");
+  await ann.hasTicks(1);
   assert.equal(await ann.hasOverflow(), false);
-  for (const name of ["Send", "Sign out"]) assert.equal(await ann.page.getByRole("button", { name, exact: true }).count(), 1, name);
-  assert.equal(await ann.page.getByRole("log").count(), 1);
-  const nameless = await ann.page.$$eval("button, input, textarea, [role=img]", (nodes) => nodes.filter((node) =>
-    node.checkVisibility() && !node.ariaLabel && !node.textContent.trim() && !node.labels?.length).length);
-  assert.equal(nameless, 0);
+  const nameless = () => ann.page.$$eval("button, input, textarea, a, [role=img], [role=combobox]", (nodes) => nodes.filter((node) =>
+    node.checkVisibility() && !node.ariaLabel && !node.textContent.trim() && !node.labels?.length).map((node) => node.outerHTML));
+  assert.deepEqual(await nameless(), []);
+  await ann.page.getByRole("button", { name: "Members" }).click();
+  await ann.page.getByRole("button", { name: "Leave room" }).waitFor();
+  assert.deepEqual([await nameless(), await ann.hasOverflow()], [[], false]);
+  await ann.page.getByRole("complementary").getByRole("button", { name: "Close" }).click();
+  await ann.page.getByRole("button", { name: "Back to the list" }).click();
+  await ann.row("Small").waitFor();
+  assert.deepEqual([await nameless(), await ann.hasOverflow()], [[], false]);
   assert.deepEqual(ann.complaints(), []);
+});
+
+test("by keyboard alone one finds a person, writes, and goes through the messages", async () => {
+  await Person.join(browser, server.url, "Ben");
+  const ann = await Person.join(browser, server.url, "Ann");
+  const { keyboard } = ann.page;
+  await keyboard.press("Control+k");
+  await keyboard.type("Ben");
+  await ann.page.getByRole("option", { name: "Ben" }).waitFor();
+  await keyboard.press("Enter");
+  await ann.page.getByRole("heading", { name: "Ben", level: 1 }).waitFor();
+  await keyboard.type("one");
+  await keyboard.press("Enter");
+  await keyboard.type("two");
+  await keyboard.press("Enter");
+  await ann.hasTicks(2);
+  await keyboard.press("Shift+Tab");
+  await eventually("the last message has the focus", () => ann.message("two").evaluate((node) => node === document.activeElement || node.contains(document.activeElement)));
+  await keyboard.press("ArrowUp");
+  await keyboard.press("e");
+  await keyboard.type(" and a half");
+  await keyboard.press("Enter");
+  await ann.sees("one and a half");
+});
+
+test("colours are far enough apart in light and in dark", async () => {
+  const ann = await Person.join(browser, server.url, "Ann");
+  await ann.createRoom("Colours");
+  await ann.say("a message of mine");
+  await ann.hasTicks(1);
+  for (const colorScheme of ["light", "dark"]) {
+    await ann.page.emulateMedia({ colorScheme });
+    const poor = await ann.page.evaluate(() => {
+      const rgb = (text) => (text.match(/[\d.]+/g) ?? []).map(Number);
+      const light = ([r, g, b]) => [r, g, b].map((v) => v / 255).map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
+        .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+      const behind = (node) => {
+        for (let at = node; at; at = at.parentElement) {
+          const colour = rgb(getComputedStyle(at).backgroundColor);
+          if (colour.length === 3 || colour[3] === 1) return colour;
+        }
+        return [255, 255, 255];
+      };
+      return [...document.querySelectorAll("body *")].filter((node) => node.checkVisibility() && !node.disabled &&
+        [...node.childNodes].some((child) => child.nodeType === 3 && child.textContent.trim())).flatMap((node) => {
+        const [a, b] = [light(rgb(getComputedStyle(node).color)), light(behind(node))];
+        const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+        return ratio < 4.5 ? [`${node.className} "${node.textContent}" ${ratio.toFixed(2)}`] : [];
+      });
+    });
+    assert.deepEqual(poor, [], colorScheme);
+  }
 });

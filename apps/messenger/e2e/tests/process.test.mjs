@@ -13,7 +13,7 @@ const run = promisify(execFile);
 
 test("the help explains every option", async () => {
   const { stdout } = await run(program, ["--help"]);
-  for (const word of ["--listen", "--data", "--log-format", "MESSENGER_DATA", "on the disk"]) {
+  for (const word of ["--listen", "--data", "--sign-up", "--behind-proxy", "--demo", "backup", "MESSENGER_DATA", "on the disk"]) {
     assert.ok(stdout.includes(word), word);
   }
 });
@@ -32,7 +32,8 @@ test("it is alive, its folder is private, and SIGTERM ends it cleanly with peopl
     assert.equal(await (await fetch(`${server.url}/live`)).text(), "alive\n");
     assert.equal((await stat(server.folder)).mode & 0o777, 0o700);
     assert.equal((await stat(`${server.folder}/secret`)).mode & 0o777, 0o600);
-    const { token } = await server.signIn("Ann");
+    const { cookie } = await server.signUp("Ann");
+    const token = await server.token(cookie);
     const client = new Centrifuge(server.url.replace("http", "ws") + "/connection/websocket", {
       websocket: WebSocket, token,
     });
@@ -61,7 +62,7 @@ test("only the messenger's own page may sign people in or connect", async () => 
     }
     const plain = await fetch(`${server.url}/api/token`, { method: "POST", headers: { Origin: server.url } });
     assert.equal(plain.status, 401);
-    assert.equal((await server.post("/api/sign-in", { name: "  " })).status, 422);
+    assert.equal((await server.post("/api/sign-up", { name: "  ", password: "correct horse battery" })).status, 400);
   } finally {
     await server.end();
   }

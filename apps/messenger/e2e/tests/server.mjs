@@ -29,17 +29,23 @@ export class Server {
     this.log = "";
     this.child.stderr.on("data", (data) => (this.log += data));
     this.exited = once(this.child, "exit");
-    let said = "";
+    this.said = "";
     this.child.stdout.setEncoding("utf8");
     this.url = await new Promise((resolve, reject) => {
       this.child.stdout.on("data", (data) => {
-        said += data;
-        const match = said.match(/http:\/\/127\.0\.0\.1:\d+/);
+        this.said += data;
+        const match = this.said.match(/http:\/\/127\.0\.0\.1:\d+/);
         if (match) resolve(match[0]);
       });
       this.exited.then(([code]) => reject(new Error(`the messenger ended with ${code}: ${this.log}`)), reject);
     });
     this.port = Number(new URL(this.url).port);
+  }
+
+  /** The first administrator, with the one-time password that the first start prints. */
+  get firstAdmin() {
+    const [, name, password] = this.said.match(/Sign in as (\S+) with the one-time password (\S+)/) ?? [];
+    return { name, password };
   }
 
   /** As a crash or an impatient operator would. */
@@ -74,15 +80,28 @@ export class Server {
     });
   }
 
-  /** Signs somebody in: who they are, and a connection token. */
-  async signIn(name) {
-    return (await this.post("/api/sign-in", { name })).json();
+  /** Makes an account: who it is, and their session's cookie. */
+  async signUp(name, password = "correct horse battery") {
+    const response = await this.post("/api/sign-up", { name, password });
+    if (!response.ok) throw new Error(`${name} could not sign up: ${response.status} ${await response.text()}`);
+    const { person } = await response.json();
+    return { person, cookie: cookieOf(response) };
+  }
+
+  /** A token for a connection. */
+  async token(cookie) {
+    const response = await this.post("/api/token", {}, { Cookie: cookie });
+    return (await response.json()).token;
   }
 
   /** What the log says, line by line. */
   lines() {
     return this.log.split("\n").filter(Boolean).map((line) => JSON.parse(line));
   }
+}
+
+export function cookieOf(response) {
+  return response.headers.getSetCookie().map((line) => line.split(";")[0]).join("; ");
 }
 
 /** Waits for a fact, and fails when it does not come true in time. */

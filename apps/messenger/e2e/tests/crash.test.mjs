@@ -1,0 +1,154 @@
+// The server dies in mid-conversation and comes back. What counts is the journal, read past the page.
+
+import assert from "node:assert/strict";
+import { after, afterEach, before, beforeEach, test } from "node:test";
+import { PASSWORD, Person, launch } from "./browser.mjs";
+import { Client } from "./client.mjs";
+import { Server, eventually, freshFolder } from "./server.mjs";
+
+const ROOM = "Talk";
+
+let browser;
+let server;
+let people;
+
+before(async () => {
+  browser = await launch();
+});
+after(() => browser.close());
+beforeEach(async () => {
+  server = await Server.start();
+  people = await Promise.all(["Ann", "Ben", "Cleo"].map((name) => Person.join(browser, server.url, name)));
+  await people[0].createRoom(ROOM);
+  for (const person of people.slice(1)) await person.joinRoom(ROOM);
+});
+afterEach(async () => {
+  for (const context of browser.contexts()) await context.close();
+  await server.end();
+});
+
+/** Collects every message of one's own that ever shows a tick, while the page draws. */
+function collectTicks(person) {
+  return person.page.evaluate(() => {
+    const ticked = (globalThis.ticked = new Set());
+    const look = () => {
+      for (const node of document.querySelectorAll('.message.mine[data-state="saved"]')) ticked.add(node.querySelector(".text").textContent);
+    };
+    new MutationObserver(look).observe(document.querySelector(".messages"), { subtree: true, childList: true, attributes: true, attributeFilter: ["data-state"] });
+  });
+}
+
+const ticks = (person) => person.page.evaluate(() => [...globalThis.ticked]);
+
+/** Talks in the page until told to stop, about as fast as the limits allow. */
+function talk(person) {
+  return person.page.evaluate((name) => {
+    globalThis.written = [];
+    const field = document.querySelector(".composer textarea");
+    globalThis.talking = setInterval(() => {
+      const text = `${name} ${globalThis.written.length + 1}`;
+      globalThis.written.push(text);
+      field.value = text;
+      field.form.requestSubmit();
+    }, 210);
+  }, person.name);
+}
+
+function silence(person) {
+  return person.page.evaluate(() => {
+    clearInterval(globalThis.talking);
+    return globalThis.written;
+  });
+}
+
+test("every tick before and after kill -9 is in the journal, once and in order, and recovered without a reload", async () => {
+  await Promise.all(people.map(collectTicks));
+  await Promise.all(people.map(talk));
+  const count = async () => (await Promise.all(people.map(ticks))).flat().length;
+  await eventually("200 ticks", async () => (await count()) >= 200, 180_000);
+  await server.kill();
+  const before = (await Promise.all(people.map(ticks))).flat();
+  await eventually("messages that wait", async () => (await people[0].messages()).some(({ state }) => state === "sending"));
+  await eventually("the banner", () => people[0].page.locator(".banner").isVisible());
+  await server.restart();
+  await Promise.all(people.map((person) => person.isConnected()));
+  await eventually("200 ticks more", async () => (await count()) >= before.length + 200, 180_000);
+  const own = await Promise.all(people.map(silence));
+  const written = own.flat();
+  await eventually("a tick for everything", async () => (await count()) === written.length, 60_000);
+
+  const client = await Client.signIn(server, "Ann", PASSWORD);
+  const { id } = await client.room(ROOM);
+  const journal = await client.journal(id);
+  client.close();
+  assert.deepEqual(journal.map(({ offset }) => offset), journal.map((_, index) => index + 1), "offsets without a gap");
+  const said = journal.filter(({ type }) => type === "message_sent").map(({ text }) => text);
+  assert.deepEqual([...said].sort(), [...written].sort(), "everything that was written, once");
+  for (const text of before) assert.ok(said.includes(text), `"${text}" showed a tick before the kill`);
+  for (const texts of own) assert.deepEqual(said.filter((text) => texts.includes(text)), texts, "in the order of writing");
+  for (const person of people) {
+    await eventually(`${person.name} sees the end`, async () => (await person.texts()).at(-1) === said.at(-1));
+    const seen = await person.texts();
+    assert.deepEqual(seen, said.slice(-seen.length), `${person.name} sees what the journal holds`);
+    const [, again] = await person.log("subscribed");
+    assert.deepEqual([again.wasRecovering, again.recovered], [true, true]);
+    assert.deepEqual(person.complaints(), []);
+  }
+});
+
+test("what was said while one was away comes by recovery, from the restarted process", async () => {
+  const [ann, ben] = people;
+  await ann.say("before");
+  await ben.sees("before");
+  await ben.context.setOffline(true);
+  await ben.page.evaluate(() => globalThis.dispatchEvent(new Event("offline")));
+  await eventually("Ben's banner", () => ben.page.locator(".banner").isVisible());
+  await ann.say("missed 1");
+  await ann.say("missed 2");
+  await ann.hasTicks(3);
+  await server.kill();
+  await server.restart();
+  const sent = [];
+  ben.page.on("websocket", (socket) => socket.on("framesent", ({ payload }) => sent.push(String(payload))));
+  await ben.context.setOffline(false);
+  await ben.page.evaluate(() => globalThis.dispatchEvent(new Event("online")));
+  await ben.sees("missed 2");
+  assert.deepEqual(await ben.texts(), ["before", "missed 1", "missed 2"]);
+  const again = (await ben.log("subscribed")).at(-1);
+  assert.deepEqual([again.wasRecovering, again.recovered], [true, true]);
+  assert.ok(sent.length > 0 && !sent.some((frame) => /"method":"(history|messages)"/.test(frame)), sent.join("\n"));
+});
+
+test("what cannot be recovered is read anew: nothing twice, and in order", async () => {
+  const [ann, ben] = people;
+  await ann.say("seen by both");
+  await ben.sees("seen by both");
+  await ben.context.setOffline(true);
+  await ben.page.evaluate(() => globalThis.dispatchEvent(new Event("offline")));
+  await eventually("Ben's banner", () => ben.page.locator(".banner").isVisible());
+  // More than one recovery brings.
+  const client = await Client.signIn(server, "Ann", PASSWORD);
+  const { id } = await client.room(ROOM);
+  const { messages } = await client.call("messages", { room: id });
+  const emojis = ["👍", "🎉", "🔥", "👀"];
+  for (let offset = 0; offset <= 300; offset += 1) {
+    const method = Math.floor(offset / emojis.length) % 2 === 0 ? "reaction.add" : "reaction.remove";
+    await client.patiently(method, { room: id, message: messages[0].message, emoji: emojis[offset % emojis.length] });
+  }
+  client.close();
+  await ann.say("after the gap");
+  await ann.hasTicks(2);
+  await ben.context.setOffline(false);
+  await ben.page.evaluate(() => globalThis.dispatchEvent(new Event("online")));
+  await ben.sees("after the gap");
+  assert.deepEqual(await ben.texts(), ["seen by both", "after the gap"]);
+  const again = (await ben.log("subscribed")).at(-1);
+  assert.deepEqual([again.wasRecovering, again.recovered], [true, false]);
+});
+
+test("against a fresh folder everybody signs in anew", async () => {
+  const [ann] = people;
+  await server.kill();
+  await server.restart({ folder: await freshFolder() });
+  await ann.page.getByRole("button", { name: "Sign in", exact: true }).waitFor({ timeout: 20_000 });
+});
