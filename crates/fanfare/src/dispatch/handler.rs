@@ -157,7 +157,7 @@ pub(crate) trait RefHandler<S: ?Sized>: Send + Sync {
         true
     }
 
-    /// Whether the one that it stands for is gone.
+    /// Whether the one that it stands for, or its owner, is gone.
     fn is_over(&self) -> bool {
         false
     }

@@ -33,4 +33,8 @@ where
             }
         }
     }
+
+    fn is_over(&self) -> bool {
+        self.owner.strong_count() == 0
+    }
 }

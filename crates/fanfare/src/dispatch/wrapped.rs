@@ -51,6 +51,11 @@ pub(crate) struct WrappedRef<H> {
 
 impl<S: Emitted + ?Sized, H: RefHandler<S>> RefHandler<S> for WrappedRef<H> {
     fn call(&self, event: &S, trouble: &mut Option<Trouble>) -> bool {
+        // Nothing is called, and so nothing is told of a call.
+        if self.handler.is_over() {
+            *trouble = Some(Trouble::OwnerGone);
+            return false;
+        }
         let (call, _) = self.around.call(event);
         let outcome = run_sync(&self.around.chain, &call, &mut || {
             let mut trouble = None;

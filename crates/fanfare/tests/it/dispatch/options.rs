@@ -8,6 +8,7 @@ use std::sync::{
 use fanfare::{
     HandlerExt, RawEvent,
     dispatch::{Dispatcher, SubscribeExt, SyncExt},
+    middleware::Timing,
 };
 use futures_util::FutureExt;
 
@@ -86,6 +87,18 @@ fn a_weak_subscription_ends_with_its_owner_and_does_not_keep_it() {
     assert_eq!(dispatcher.emit_sync(&placed(2)).ran(), 0);
     assert!(dispatcher.emit_sync(&placed(3)).is_unheard());
     assert_eq!((story.take(), subscription.is_active()), (vec!["1".to_owned()], false));
+}
+
+#[test]
+fn middleware_is_not_told_of_an_owner_that_is_gone() {
+    let timing = Timing::new();
+    let dispatcher = Dispatcher::builder().wrap(timing.clone()).build();
+    let owner = Arc::new(());
+    dispatcher.on_weak(&owner, |(), _: &Placed| {});
+    assert_eq!(dispatcher.emit_sync(&placed(1)).ran(), 1);
+    drop(owner);
+    assert_eq!(dispatcher.emit_sync(&placed(1)).ran(), 0);
+    assert_eq!(timing.latencies()[0].calls, 1);
 }
 
 #[test]
