@@ -15,6 +15,7 @@ use anyhow::Context as _;
 use fanfare::{App, Event, HandlerExt, State};
 use fanfare_benches::{
     bare::BareLog,
+    cpu::PerEvent,
     load::{PAYLOAD, published_per_second},
     place::Place,
     rounds::{Contestant, interleaved, print},
@@ -51,34 +52,46 @@ async fn count(_: Passed, State(handled): State<Handled>) {
 fn main() -> anyhow::Result<()> {
     let place = Place::open()?;
     println!("end to end, payloads of {PAYLOAD} bytes: {}", place.describe());
-    for in_flight in [1, 64, 1024] {
+    let mut in_flight: Vec<usize> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
+    if in_flight.is_empty() {
+        in_flight = vec![1, 64, 1024];
+    }
+    for in_flight in in_flight {
+        let mut cpu: [PerEvent; 3] = Default::default();
+        let [of_bare, of_file, of_memory] = &mut cpu;
         let contestants = vec![
-            Contestant::new("bare log, publish only", || bare(&place, in_flight)),
+            Contestant::new("bare log, publish only", || of_bare.measure(|| bare(&place, in_flight))),
             Contestant::new("file:, fsync", || {
                 let folder = place.folder("broker")?;
-                end_to_end(&format!("file:{}", folder.display()), in_flight)
+                of_file.measure(|| end_to_end(&format!("file:{}", folder.display()), in_flight))
             }),
-            Contestant::new("memory:", || end_to_end("memory:", in_flight)),
+            Contestant::new("memory:", || of_memory.measure(|| end_to_end("memory:", in_flight))),
         ];
         let figures = interleaved(ROUNDS, contestants)?;
         print(&format!("{in_flight} in flight, each awaited"), "events/s", &figures);
+        let [of_bare, of_file, of_memory] = cpu.map(|cpu| cpu.micros());
+        println!(
+            "  CPU time per event: bare log {of_bare:.2} us, file {of_file:.2} us, memory {of_memory:.2} us"
+        );
     }
     Ok(())
 }
 
-fn bare(place: &Place, in_flight: usize) -> anyhow::Result<f64> {
+fn bare(place: &Place, in_flight: usize) -> anyhow::Result<(f64, f64)> {
     let log = Arc::new(BareLog::open(&place.folder("bare")?)?);
-    published_per_second(in_flight, RUN_FOR, move |_, _| {
+    let begin = Instant::now();
+    let rate = published_per_second(in_flight, RUN_FOR, move |_, _| {
         let log = log.clone();
         async move {
             log.publish(&[b'x'; PAYLOAD]).await;
             Ok(())
         }
-    })
+    })?;
+    Ok((rate, rate * begin.elapsed().as_secs_f64()))
 }
 
-/// Events from the first publish to the last acknowledgement, per second.
-fn end_to_end(url: &str, in_flight: usize) -> anyhow::Result<f64> {
+/// Events from the first publish to the last acknowledgement, per second, and how many they were.
+fn end_to_end(url: &str, in_flight: usize) -> anyhow::Result<(f64, f64)> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let handled = Handled::default();
@@ -116,6 +129,6 @@ fn end_to_end(url: &str, in_flight: usize) -> anyhow::Result<f64> {
         anyhow::ensure!(handled.0.load(Ordering::Relaxed) == published, "every event is handled once");
         let running = Arc::into_inner(running).context("every publisher has ended")?;
         running.shutdown().await?;
-        Ok(rate)
+        Ok((rate, published as f64))
     })
 }

@@ -60,6 +60,7 @@ pub mod clock;
 mod consume;
 pub mod dispatch;
 pub mod extract;
+mod fold;
 pub mod handler;
 pub mod logging;
 mod metrics;

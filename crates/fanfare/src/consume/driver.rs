@@ -56,6 +56,8 @@ pub(crate) struct Driver {
     pub(super) has_taken: bool,
     /// When what is kept is extended next.
     pub(super) extend_at: Duration,
+    /// When the workers are looked after next.
+    pub(super) look_at: Duration,
     pub(super) sleep: Option<(Duration, BoxFuture<'static, ()>)>,
 }
 
@@ -95,6 +97,7 @@ impl Driver {
             is_draining: false,
             has_taken: false,
             extend_at,
+            look_at: Duration::ZERO,
             sleep: None,
         }
     }
@@ -166,12 +169,13 @@ impl Driver {
             let tokens: Vec<Token> = self.lanes.iter().map(|(_, task)| task.delivery.token).collect();
             self.consumer.extend(&tokens);
         }
-        if self.begun > 0 || self.watch.has_stuck() {
+        if now >= self.look_at && (self.begun > 0 || self.watch.has_stuck()) {
             let passed =
                 self.watch.look(&self.group, self.exchange.slots(), &mut self.lanes, self.round, now);
             for position in passed {
                 self.gate.passed(position, self.index);
             }
+            self.look_at = self.watch.next_look(self.exchange.slots(), now);
         }
         is_moving
     }
@@ -383,8 +387,8 @@ impl Driver {
             next = Some(next.map_or(self.extend_at, |next| next.min(self.extend_at)));
         }
         if self.begun > 0 || self.watch.has_stuck() {
-            let look = self.watch.next_look(self.exchange.slots(), now);
-            next = Some(next.map_or(look, |next| next.min(look)));
+            self.look_at = self.watch.next_look(self.exchange.slots(), now);
+            next = Some(next.map_or(self.look_at, |next| next.min(self.look_at)));
         }
         if let Some(next) = next {
             // A sleep that ends earlier is kept: it costs one idle turn, a new one costs more.

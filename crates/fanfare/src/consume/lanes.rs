@@ -9,13 +9,13 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState},
+    hash::{BuildHasher, BuildHasherDefault, Hasher},
 };
 
 use fanfare_core::Delivery;
 use slab::Slab;
 
-use crate::handler::Order;
+use crate::{fold::FoldState, handler::Order};
 
 /// A delivery that the driver has.
 #[derive(Debug)]
@@ -70,7 +70,7 @@ pub(crate) struct Lanes {
     order: Order,
     tasks: Slab<Task>,
     lanes: HashMap<u64, Lane, BuildHasherDefault<AsIs>>,
-    hasher: RandomState,
+    hasher: FoldState,
     ready: VecDeque<u32>,
     waiting: usize,
     /// Test-only, see [`super::Group`].
@@ -83,7 +83,7 @@ impl Lanes {
             order,
             tasks: Slab::new(),
             lanes: HashMap::default(),
-            hasher: RandomState::new(),
+            hasher: FoldState::random(),
             ready: VecDeque::new(),
             waiting: 0,
             is_key_lock_dropped,

@@ -9,7 +9,7 @@ use bytestring::ByteString;
 use fanfare_core::{Descriptor, Topic, TopicFilter};
 use parking_lot::RwLock;
 
-use crate::metrics::Counter;
+use crate::{fold::FoldState, metrics::Counter};
 
 /// One event type.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ impl KnownType {
 /// Every type that handlers take or publishers publish.
 #[derive(Debug, Default)]
 pub(crate) struct Types {
-    known: HashMap<&'static str, KnownType>,
+    known: HashMap<&'static str, KnownType, FoldState>,
     /// Types that no handler names, met at run time: published ones and received ones.
     others: RwLock<HashMap<ByteString, Other>>,
     filters: Vec<TopicFilter>,
@@ -66,7 +66,7 @@ impl Types {
         has_handlers: bool,
     ) -> Self {
         let matches = |name: &str| filters.iter().any(|filter| filter.matches(name));
-        let mut known = HashMap::new();
+        let mut known = HashMap::default();
         for descriptor in handled {
             known.entry(descriptor.event_type).or_insert_with(|| KnownType::new(descriptor, true));
         }
