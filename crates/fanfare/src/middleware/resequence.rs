@@ -19,10 +19,13 @@ use tokio::sync::oneshot;
 
 use super::{Call, Middleware, Next, Outcome};
 
+/// The key and the producer's number of what is called; `None`: it is in no sequence.
+type Number = dyn Fn(&Call) -> Option<(ByteString, u64)> + Send + Sync;
+
 /// Runs a handler in the order of its events' own numbers, per key.
 #[derive(Clone)]
 pub struct Resequence {
-    number: Arc<dyn Fn(&Call) -> Option<(ByteString, u64)> + Send + Sync>,
+    number: Arc<Number>,
     first: u64,
     gap_timeout: Duration,
     waiting_max: usize,
