@@ -1,6 +1,7 @@
 //! Log lines, as text or as JSON, on standard error.
 
 use crate::cli::{LogFormat, Options};
+use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
 
 pub(crate) fn start(options: &Options) {
@@ -10,7 +11,7 @@ pub(crate) fn start(options: &Options) {
     });
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match options.log_format {
-        LogFormat::Text => lines.with_target(false).init(),
+        LogFormat::Text => lines.with_target(false).with_ansi(std::io::stderr().is_terminal()).init(),
         LogFormat::Json => lines.json().flatten_event(true).init(),
     }
 }
