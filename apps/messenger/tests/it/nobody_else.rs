@@ -186,7 +186,6 @@ async fn after_the_answer_to_leave_nothing_of_the_room_is_had_however_close_it_c
         let later = two.pushed().await;
         let is_late = |push: &Value| push.to_string().contains("after the leave");
         assert!(!later.iter().any(is_late), "round {round}: {later:?}");
-        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
     }
 }
 

@@ -35,13 +35,16 @@ impl Client {
         Ok(client)
     }
 
-    /// Calls a method: its answer, or the code of the error.
+    /// Calls a method: its answer, or the code of the error. Called too fast, it waits as long as it was told to.
     pub(crate) async fn rpc(&mut self, method: &str, data: Value) -> Result<Value, u64> {
-        let answer = self.command(json!({ "rpc": { "method": method, "data": data } })).await;
-        let answer = answer.expect("the connection is open");
-        match answer["error"]["code"].as_u64() {
-            Some(code) => Err(code),
-            None => Ok(answer["rpc"]["data"].clone()),
+        loop {
+            let answer = self.command(json!({ "rpc": { "method": method, "data": data } })).await;
+            let answer = answer.expect("the connection is open");
+            match answer["error"]["code"].as_u64() {
+                Some(429) => tokio::time::sleep(told_to_wait(&answer)).await,
+                Some(code) => return Err(code),
+                None => return Ok(answer["rpc"]["data"].clone()),
+            }
         }
     }
 
@@ -139,4 +142,11 @@ impl Client {
             Some(Err(_)) | None => Err(0),
         }
     }
+}
+
+/// From "too fast; try again in 50 ms".
+fn told_to_wait(answer: &Value) -> Duration {
+    let words = answer["error"]["message"].as_str().unwrap();
+    let wait = words.rsplit(' ').nth(1).and_then(|number| number.parse().ok());
+    Duration::from_millis(wait.unwrap_or_else(|| panic!("no time to wait in {words:?}")))
 }
