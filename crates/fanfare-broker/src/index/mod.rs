@@ -9,4 +9,4 @@ mod source;
 mod table;
 
 pub(crate) use source::{Found, Source};
-pub(crate) use table::{Entry, Fresh, Index, Inner, NewKey, key_hash};
+pub(crate) use table::{Entry, Fresh, Index, Inner, NewKey, Print, key_hash};

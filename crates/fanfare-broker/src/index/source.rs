@@ -2,9 +2,9 @@ use std::sync::Arc;
 
 use fanfare_core::{Epoch, Error, ErrorKind, Recorded};
 
-use super::{Entry, Index};
+use super::{Entry, Index, Print};
 use crate::{
-    journal::{Lsn, RECORD_HEADER_LEN},
+    journal::{Damage, Lsn, RECORD_HEADER_LEN},
     record::decode_event,
     storage::Reader,
 };
@@ -68,27 +68,32 @@ impl Source {
         else {
             return Ok(());
         };
-        let len = last.lsn.since(first.lsn) + u64::from(last.len);
+        let len = last.lsn.since(first.lsn) + u64::from(last.print.len);
         let bytes = reader
             .read(first.lsn, len as usize)
             .map_err(|error| Error::new(ErrorKind::Io, "read a record from the journal").because(error))?;
         for (entry, _) in run {
             let from = entry.lsn.since(first.lsn) as usize;
-            let body = bytes.slice(from..from + entry.len as usize);
+            let body = bytes.slice(from..from + entry.print.len as usize);
+            if Print::of(&body) != entry.print {
+                return Err(damaged(entry, Damage::Checksum));
+            }
             let event = decode_event(&body, self.epoch, |class| {
                 let inner = self.index.read();
                 inner
                     .class(class)
                     .map(|class| (class.topic.clone(), class.event_type.clone(), class.type_version))
             });
-            let event = event.map_err(|error| {
-                let text = "read a record: its bytes are damaged; restore the folder from a backup";
-                Error::new(ErrorKind::Corrupt, text).with("position", entry.lsn).because(error)
-            })?;
+            let event = event.map_err(|error| damaged(entry, error))?;
             records.push(Arc::new(event.recorded));
         }
         Ok(())
     }
+}
+
+fn damaged(entry: &Entry, because: impl std::error::Error + Send + Sync + 'static) -> Error {
+    let text = "read a record: its bytes are damaged; restore the folder from a backup";
+    Error::new(ErrorKind::Corrupt, text).with("position", entry.lsn).because(because)
 }
 
 /// Whether a record that is not in memory follows the one before it in the same batch, so that one read gets
@@ -98,6 +103,6 @@ fn is_neighbour(
     (last, _): &(Entry, Option<Arc<Recorded>>),
     (next, record): &(Entry, Option<Arc<Recorded>>),
 ) -> bool {
-    let follows: Lsn = last.lsn.advance(u64::from(last.len) + RECORD_HEADER_LEN as u64);
+    let follows: Lsn = last.lsn.advance(u64::from(last.print.len) + RECORD_HEADER_LEN as u64);
     record.is_none() && next.lsn == follows && next.lsn.since(first.lsn) < RUN_MAX
 }

@@ -19,21 +19,36 @@ use crate::{
 /// Bytes that a decoded record takes besides its payload, roughly.
 const RECORD_OVERHEAD: usize = 400;
 
+/// By what the body of a record is known when it is read again on its own, without the batch whose checksum
+/// covers it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Print {
+    /// In bytes.
+    pub(crate) len: u32,
+    crc: u32,
+}
+
+impl Print {
+    pub(crate) fn of(body: &[u8]) -> Self {
+        Self { len: body.len() as u32, crc: crc32fast::hash(body) }
+    }
+}
+
 /// Where an event's record is, and what it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
     /// Of the record's body.
     pub(crate) lsn: Lsn,
-    /// Of the record's body, in bytes.
-    pub(crate) len: u32,
+    /// Of the record's body.
+    pub(crate) print: Print,
     pub(crate) class: u32,
     /// The key's number plus one; 0 for an event without a key.
     key: u32,
 }
 
 impl Entry {
-    pub(crate) fn new(lsn: Lsn, len: u32, class: u32, key: Option<u32>) -> Self {
-        Self { lsn, len, class, key: key.map_or(0, |key| key + 1) }
+    pub(crate) fn new(lsn: Lsn, print: Print, class: u32, key: Option<u32>) -> Self {
+        Self { lsn, print, class, key: key.map_or(0, |key| key + 1) }
     }
 
     pub(crate) fn key(&self) -> Option<u32> {
@@ -53,7 +68,7 @@ pub(crate) struct Fresh {
     pub(crate) new_key: Option<NewKey>,
     /// Where the body is inside its batch.
     pub(crate) offset: u64,
-    pub(crate) len: u32,
+    pub(crate) print: Print,
 }
 
 /// The index; see the module.
@@ -126,7 +141,7 @@ impl Index {
         let mut inner = self.inner.write();
         inner.learn(classes);
         for event in fresh.drain(..) {
-            let entry = Entry::new(lsn.advance(event.offset), event.len, event.class, event.key);
+            let entry = Entry::new(lsn.advance(event.offset), event.print, event.class, event.key);
             inner.push(entry, event.new_key);
             inner.recent_bytes += size(&event.record);
             inner.recent.push_back(event.record);

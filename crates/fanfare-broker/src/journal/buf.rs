@@ -89,6 +89,11 @@ impl BatchBuf {
         self.bytes.len()
     }
 
+    /// The bytes from this offset on.
+    pub(crate) fn since(&self, offset: u64) -> &[u8] {
+        self.bytes.get(offset as usize..).unwrap_or_default()
+    }
+
     /// Takes out all records and keeps the memory, up to 1 MiB of it.
     pub fn clear(&mut self) {
         const KEPT_MAX: usize = 1 << 20;

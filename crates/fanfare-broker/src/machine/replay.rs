@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::state::Machine;
 use crate::{
-    index::{Entry, NewKey, key_hash},
+    index::{Entry, NewKey, Print, key_hash},
     journal::Lsn,
     record::{EventPeek, Kind, Malformed, Record, decode_event, peek_event},
 };
@@ -43,7 +43,7 @@ impl Machine {
         let known = key.and_then(|key| self.find_key(topic_id, key).1);
         let identity = (!event.bypasses_window).then(|| self.identity(&event.recorded.message));
         let (key, new_key) = self.absorb_event(&event.recorded, event.class, known, identity);
-        Ok(Some((Entry::new(lsn, body.len() as u32, event.class, key), new_key)))
+        Ok(Some((Entry::new(lsn, Print::of(body), event.class, key), new_key)))
     }
 
     /// Tells the index of a record that the state has already, from a snapshot.
@@ -60,7 +60,7 @@ impl Machine {
         if position != self.index.read().end() {
             return Err(Malformed("its position is not the next one"));
         }
-        self.index.push_cold(Entry::new(lsn, body.len() as u32, class, id), self.catalog.classes(), new_key);
+        self.index.push_cold(Entry::new(lsn, Print::of(body), class, id), self.catalog.classes(), new_key);
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ use fanfare_core::{Epoch, Error, ErrorKind, GroupName, Recorded, Timestamp};
 
 use super::{catalog::Catalog, group::Group, keys::KeyTable, schedule::Schedule, window::Window};
 use crate::{
-    index::{Fresh, Index, key_hash},
+    index::{Fresh, Index, Print, key_hash},
     journal::BatchBuf,
     record::{Record, encode_event},
 };
@@ -173,14 +173,13 @@ impl Machine {
         known: Option<u32>,
         identity: Option<(u128, u64)>,
     ) {
-        let start = out.len();
         let bypasses = identity.is_none();
         let kind = crate::record::Kind::Event as u8;
         let offset =
             out.push(kind, |body| encode_event(body, &record.place, class, bypasses, &record.message));
-        let len = (out.len() - start).saturating_sub(crate::journal::RECORD_HEADER_LEN) as u32;
+        let print = Print::of(out.since(offset));
         let (key, new_key) = self.absorb_event(&record, class, known, identity);
-        self.fresh.push(Fresh { record, class, key, new_key, offset, len });
+        self.fresh.push(Fresh { record, class, key, new_key, offset, print });
     }
 
     /// The number of a key, if it has appeared, and its hash.

@@ -1,6 +1,8 @@
 //! What holds in files: across restarts, on a full or failing disk, while a sync runs.
 
 use std::{
+    os::unix::fs::FileExt,
+    path::Path,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -18,6 +20,41 @@ fn small() -> Options {
 
 async fn drain(broker: Broker) {
     broker.drain(Duration::from_secs(20)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_byte_that_changes_under_a_running_broker_is_refused_and_its_neighbours_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = Broker::open(folder.path(), small()).await.unwrap();
+    for n in 0..3 {
+        put(&first, "a", &format!("key{n}"), 1_000 + n).await;
+    }
+    drain(first).await;
+    let second = Broker::open(folder.path(), small()).await.unwrap();
+    let of = |key: &'static str| second.read_key(&"a".parse().unwrap(), key, KeyRange::from(1, 9));
+    flip_where(folder.path(), b"1001");
+    let error = of("key1").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+    assert!(error.to_string().contains("restore the folder from a backup"), "{error}");
+    assert_eq!(&*of("key0").await.unwrap()[0].message.payload, b"1000");
+    assert_eq!(&*of("key2").await.unwrap()[0].message.payload, b"1002");
+    drain(second).await;
+}
+
+/// Changes the last of these bytes in the journal.
+fn flip_where(folder: &Path, what: &[u8]) {
+    for file in std::fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        let Ok(bytes) = std::fs::read(&path) else { continue };
+        let place = bytes.windows(what.len()).rposition(|window| window == what);
+        let is_segment = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("journal"));
+        if let Some(at) = place.filter(|_| is_segment) {
+            let file = std::fs::File::options().write(true).open(&path).unwrap();
+            let last = at + what.len() - 1;
+            return file.write_all_at(&[bytes[last] ^ 1], last as u64).unwrap();
+        }
+    }
+    panic!("no file holds these bytes");
 }
 
 #[tokio::test]
