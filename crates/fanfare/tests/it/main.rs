@@ -9,6 +9,7 @@
 
 mod basics;
 mod dispatch;
+mod emulated;
 mod mistakes;
 mod order;
 mod outcomes;
