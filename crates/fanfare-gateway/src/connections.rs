@@ -34,6 +34,56 @@ struct Open {
     outbox: Option<Arc<Outbox>>,
     address: Option<IpAddr>,
     user: Option<String>,
+    /// The connection's own id, known with its user.
+    client: String,
+}
+
+/// Which connections of one user.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Target<'a> {
+    /// The user; empty for those who brought no token.
+    pub user: &'a str,
+    /// Only this connection.
+    pub client: Option<&'a str>,
+    /// But for these connections.
+    pub except: &'a [String],
+}
+
+impl<'a> Target<'a> {
+    /// Every connection of this user.
+    #[must_use]
+    pub fn new(user: &'a str) -> Self {
+        Self { user, client: None, except: &[] }
+    }
+
+    /// Only this connection.
+    #[must_use]
+    pub fn only(self, client: &'a str) -> Self {
+        Self { client: Some(client), ..self }
+    }
+
+    /// But for these connections.
+    #[must_use]
+    pub fn except(self, except: &'a [String]) -> Self {
+        Self { except, ..self }
+    }
+
+    fn has(&self, client: &str) -> bool {
+        self.client.is_none_or(|wanted| wanted == client) && !self.except.iter().any(|other| other == client)
+    }
+}
+
+impl<'a> From<&'a str> for Target<'a> {
+    fn from(user: &'a str) -> Self {
+        Self::new(user)
+    }
+}
+
+impl<'a> From<&'a String> for Target<'a> {
+    fn from(user: &'a String) -> Self {
+        Self::new(user)
+    }
 }
 
 /// Why nobody more is let in.
@@ -84,16 +134,22 @@ impl Connections {
         }
         state.next += 1;
         let number = state.next;
-        state.open.insert(number, Open { outbox: None, address, user: None });
+        state.open.insert(number, Open { outbox: None, address, user: None, client: String::new() });
         self.count.send_replace(state.open.len());
         Ok(Registered { connections: Arc::clone(self), number })
     }
 
-    /// Does something to every connection of a user; how many there are.
-    pub(crate) fn of_user(&self, user: &str, act: impl Fn(&Outbox)) -> usize {
+    /// How many users there are, those without a name as one.
+    pub(crate) fn users(&self) -> usize {
+        self.state.lock().of_user.len()
+    }
+
+    /// Does something to connections of a user; how many there are.
+    pub(crate) fn of_user(&self, whom: Target<'_>, act: impl Fn(&Outbox)) -> usize {
         let state = self.state.lock();
-        let numbers = state.of_user.get(user).into_iter().flatten();
-        let theirs = numbers.filter_map(|number| state.open.get(number)?.outbox.as_ref());
+        let numbers = state.of_user.get(whom.user).into_iter().flatten();
+        let theirs = numbers.filter_map(|number| state.open.get(number));
+        let theirs = theirs.filter(|open| whom.has(&open.client)).filter_map(|open| open.outbox.as_ref());
         theirs.map(|outbox| act(outbox)).count()
     }
 
@@ -125,7 +181,7 @@ impl Registered {
     }
 
     /// Says whose connection it is, once that is known; false when the user has too many already.
-    pub(crate) fn identify(&self, user: &str, max: usize) -> bool {
+    pub(crate) fn identify(&self, user: &str, client: &str, max: usize) -> bool {
         let mut state = self.connections.state.lock();
         let theirs = state.of_user.entry(user.to_owned()).or_default();
         // Strangers are not one person.
@@ -135,6 +191,7 @@ impl Registered {
         theirs.push(self.number);
         if let Some(open) = state.open.get_mut(&self.number) {
             open.user = Some(user.to_owned());
+            client.clone_into(&mut open.client);
         }
         true
     }

@@ -2,13 +2,13 @@
 
 use crate::auth::Verifier;
 use crate::clock::SystemClock;
-use crate::connections::Connections;
+use crate::connections::{Connections, Target};
 use crate::hub::{Hub, Item};
 use crate::origin::Origins;
-use crate::policy::{Caller, Policy};
-use crate::protocol::{Disconnect, ErrorReply, Json, Unsubscribe};
+use crate::policy::{Caller, ChannelKey, Policy};
+use crate::protocol::{ClientInfo, Disconnect, ErrorReply, Json, Publication, Unsubscribe};
 use crate::rpc::Methods;
-use crate::session::{Now, Shared};
+use crate::session::{Given, Now, Shared};
 use crate::settings::Settings;
 use crate::socket;
 use axum::Router;
@@ -120,27 +120,62 @@ impl Gateway {
         self.0.connections.len()
     }
 
+    /// How many users have connections; those who brought no token count as one.
+    #[must_use]
+    pub fn users(&self) -> usize {
+        self.0.connections.users()
+    }
+
     /// How many connections a user has.
     #[must_use]
     pub fn connections_of(&self, user: &str) -> usize {
-        self.0.connections.of_user(user, |_| {})
+        self.0.connections.of_user(user.into(), |_| {})
     }
 
-    /// Closes the connections of a user; how many there were.
-    pub fn disconnect(&self, user: &str, reason: &Disconnect) -> usize {
-        self.0.connections.of_user(user, |outbox| outbox.close(reason.clone()))
+    /// Closes connections of a user; how many there were.
+    pub fn disconnect<'a>(&self, whom: impl Into<Target<'a>>, reason: &Disconnect) -> usize {
+        self.0.connections.of_user(whom.into(), |outbox| outbox.close(reason.clone()))
     }
 
-    /// Ends a user's subscriptions to a channel, on every connection.
-    pub fn unsubscribe(&self, user: &str, channel: &str, reason: &Unsubscribe) {
+    /// Subscribes connections of a user to a channel, through [`Policy::subscribe`]; how many there are. Those that have it
+    /// already are told of it again.
+    pub fn subscribe<'a>(&self, whom: impl Into<Target<'a>>, channel: &str) -> usize {
+        let given = Given { channel: channel.to_owned(), claims: Box::default(), resume: None };
+        self.give(whom.into(), &given)
+    }
+
+    pub(crate) fn give(&self, whom: Target<'_>, given: &Given) -> usize {
+        self.0.connections.of_user(whom, |outbox| outbox.push(Item::Subscribe(Box::new(given.clone()))))
+    }
+
+    /// Ends a user's subscriptions to a channel; on how many connections it was looked for.
+    pub fn unsubscribe<'a>(&self, whom: impl Into<Target<'a>>, channel: &str, reason: &Unsubscribe) -> usize {
         self.0
             .connections
-            .of_user(user, |outbox| outbox.push(Item::Unsubscribe(channel.to_owned(), reason.clone())));
+            .of_user(whom.into(), |outbox| outbox.push(Item::Unsubscribe(channel.to_owned(), reason.clone())))
     }
 
-    /// Sends a message to every connection of a user. It is kept nowhere.
-    pub fn send(&self, user: &str, data: &Json) -> usize {
-        self.0.connections.of_user(user, |outbox| outbox.push(Item::Message(data.clone())))
+    /// Sends a message to connections of a user. It is kept nowhere.
+    pub fn send<'a>(&self, whom: impl Into<Target<'a>>, data: &Json) -> usize {
+        self.0.connections.of_user(whom.into(), |outbox| outbox.push(Item::Message(data.clone())))
+    }
+
+    /// Pushes a publication to those who are subscribed to a channel now. It has no offset and is kept nowhere: who is away
+    /// misses it.
+    pub fn push(&self, channel: &str, key: &ChannelKey, publication: &Publication) {
+        self.0.hub.push(channel, key, publication.encode(channel, 0));
+    }
+
+    /// Who is present in a channel.
+    #[must_use]
+    pub fn present(&self, channel: &str, key: &ChannelKey) -> Vec<Arc<ClientInfo>> {
+        self.0.hub.present(channel, key)
+    }
+
+    /// The channels that somebody is subscribed to, and how many subscriptions each has.
+    #[must_use]
+    pub fn channels(&self) -> Vec<(String, usize)> {
+        self.0.hub.channels()
     }
 
     /// Refuses new connections, closes the open ones with 3001 (their clients come back, and recover) and waits until they

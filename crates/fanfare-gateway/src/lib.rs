@@ -47,7 +47,8 @@ mod settings;
 mod socket;
 mod work;
 
+pub use connections::Target;
 pub use gateway::{BuildError, Gateway, GatewayBuilder};
-pub use policy::{Caller, ChannelKey, Grant, Policy, Subscribe, Welcome};
+pub use policy::{Caller, ChannelKey, Grant, Policy, Publish, Subscribe, Welcome, Window};
 pub use protocol::{ClientInfo, Disconnect, ErrorReply, Json, JsonError, Publication, Unsubscribe};
 pub use settings::{Rate, Rates, Settings};

@@ -4,6 +4,7 @@ use crate::protocol::{Disconnect, ErrorReply, Json, Publication};
 use fanfare_core::{BoxFuture, ByteString, Recorded, Timestamp, Topic};
 use std::future::{Future, ready};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Who asks: one connection of one user.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,8 +44,44 @@ pub struct Subscribe {
     pub channel: String,
     /// What the client sent along.
     pub data: Option<Json>,
-    /// Whether a valid subscription token for this user and channel came along.
+    /// Whether a valid token of the application names this user and channel: a subscription token that came along, or the
+    /// connection's own.
     pub has_token: bool,
+    /// Whether the server subscribes the connection, rather than the client itself.
+    pub is_by_server: bool,
+    /// Whether the client asks to be told who comes and goes.
+    pub wants_join_leave: bool,
+}
+
+/// A wish to publish.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Publish {
+    /// The channel's name, as the client spells it.
+    pub channel: String,
+    /// The payload.
+    pub data: Json,
+    /// Whether the connection is subscribed to the channel now.
+    pub is_subscribed: bool,
+    /// Whether it is subscribed by a token of the application.
+    pub has_token: bool,
+}
+
+/// How much of a channel's past is served, by recovery and history alike. What lies outside is kept all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Window {
+    /// The newest publications, so many at most.
+    pub count_max: u64,
+    /// Publications of this age at most.
+    pub age_max: Option<Duration>,
+}
+
+impl Default for Window {
+    /// Everything that is kept.
+    fn default() -> Self {
+        Self { count_max: u64::MAX, age_max: None }
+    }
 }
 
 /// A yes to a subscription, and what it includes.
@@ -57,10 +94,14 @@ pub struct Grant {
     pub is_recoverable: bool,
     /// Whether the subscriber may read the channel's history. Off by default.
     pub has_history: bool,
-    /// Whether the subscriber counts as present, and may ask who is. Off by default.
+    /// Whether the subscriber counts as present. Off by default.
     pub has_presence: bool,
-    /// Whether the subscriber is told who comes and goes, and others of it. Off by default.
+    /// Whether the subscriber may ask who is present. Off by default.
+    pub reads_presence: bool,
+    /// Whether others are told that the subscriber comes and goes. Off by default.
     pub has_join_leave: bool,
+    /// Whether the subscriber is told who comes and goes, itself too. Off by default.
+    pub hears_join_leave: bool,
     /// Sent along with the answer.
     pub data: Option<Json>,
     /// What others see of the subscriber in this channel.
@@ -78,7 +119,9 @@ impl Grant {
             is_recoverable: true,
             has_history: false,
             has_presence: false,
+            reads_presence: false,
             has_join_leave: false,
+            hears_join_leave: false,
             data: None,
             info: None,
             expires_at: None,
@@ -94,13 +137,13 @@ impl Grant {
     /// The subscriber counts as present, and may ask who is.
     #[must_use]
     pub fn presence(self) -> Self {
-        Self { has_presence: true, ..self }
+        Self { has_presence: true, reads_presence: true, ..self }
     }
 
     /// The subscriber is told who comes and goes, and others of it.
     #[must_use]
     pub fn join_leave(self) -> Self {
-        Self { has_join_leave: true, ..self }
+        Self { has_join_leave: true, hears_join_leave: true, ..self }
     }
 
     /// Live only: what is missed while away stays missed.
@@ -166,14 +209,29 @@ pub trait Policy: Send + Sync + 'static {
         ready(Err(ErrorReply::PERMISSION_DENIED))
     }
 
+    /// Whether a caller whose subscription does not include it may ask who is present in a channel. Denied by default.
+    fn presence(
+        &self,
+        caller: &Caller,
+        channel: &str,
+    ) -> impl Future<Output = Result<ChannelKey, ErrorReply>> + Send {
+        let _ = (caller, channel);
+        ready(Err(ErrorReply::PERMISSION_DENIED))
+    }
+
+    /// How much of a channel's past is served. Everything that is kept by default.
+    fn window(&self, key: &ChannelKey) -> Window {
+        let _ = key;
+        Window::default()
+    }
+
     /// Publishes what a client sent into a channel; it is answered when this returns. Denied by default.
     fn publish(
         &self,
         caller: &Caller,
-        channel: &str,
-        data: Json,
+        request: Publish,
     ) -> impl Future<Output = Result<(), ErrorReply>> + Send {
-        let _ = (caller, channel, data);
+        let _ = (caller, request);
         ready(Err(ErrorReply::PERMISSION_DENIED))
     }
 
@@ -215,12 +273,13 @@ pub(crate) trait DynPolicy: Send + Sync + 'static {
         caller: &'a Caller,
         channel: &'a str,
     ) -> BoxFuture<'a, Result<ChannelKey, ErrorReply>>;
-    fn publish<'a>(
+    fn presence<'a>(
         &'a self,
         caller: &'a Caller,
         channel: &'a str,
-        data: Json,
-    ) -> BoxFuture<'a, Result<(), ErrorReply>>;
+    ) -> BoxFuture<'a, Result<ChannelKey, ErrorReply>>;
+    fn window(&self, key: &ChannelKey) -> Window;
+    fn publish<'a>(&'a self, caller: &'a Caller, request: Publish) -> BoxFuture<'a, Result<(), ErrorReply>>;
     fn view<'a>(
         &'a self,
         key: &'a ChannelKey,
@@ -253,13 +312,20 @@ impl<P: Policy> DynPolicy for P {
         Box::pin(Policy::history(self, caller, channel))
     }
 
-    fn publish<'a>(
+    fn presence<'a>(
         &'a self,
         caller: &'a Caller,
         channel: &'a str,
-        data: Json,
-    ) -> BoxFuture<'a, Result<(), ErrorReply>> {
-        Box::pin(Policy::publish(self, caller, channel, data))
+    ) -> BoxFuture<'a, Result<ChannelKey, ErrorReply>> {
+        Box::pin(Policy::presence(self, caller, channel))
+    }
+
+    fn window(&self, key: &ChannelKey) -> Window {
+        Policy::window(self, key)
+    }
+
+    fn publish<'a>(&'a self, caller: &'a Caller, request: Publish) -> BoxFuture<'a, Result<(), ErrorReply>> {
+        Box::pin(Policy::publish(self, caller, request))
     }
 
     fn view<'a>(

@@ -3,6 +3,7 @@
 use crate::protocol::Json;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
+use std::collections::BTreeMap;
 
 /// A connection token's claims.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -24,14 +25,41 @@ pub struct ConnectionClaims {
     /// For the application only, never sent to a client.
     #[serde(default, deserialize_with = "json")]
     pub meta: Option<Json>,
+    /// Channels that the server subscribes the connection to; not looked at when there are `subs`.
+    #[serde(default)]
+    pub channels: Vec<String>,
+    /// The same, and what the subscriber is told and others see of it.
+    #[serde(default)]
+    subs: BTreeMap<String, Sub>,
     #[serde(default)]
     pub(crate) channel: Option<String>,
+}
+
+/// A server-side subscription in a connection's token.
+#[derive(Clone, Debug, Default, Deserialize)]
+struct Sub {
+    #[serde(default, deserialize_with = "json")]
+    info: Option<Json>,
+    #[serde(default, deserialize_with = "json")]
+    data: Option<Json>,
 }
 
 impl ConnectionClaims {
     /// When the connection ends unless it is refreshed, in seconds since 1970.
     pub(crate) fn expires_at(&self) -> Option<u64> {
         lasting(self.exp, self.expire_at)
+    }
+
+    /// The channels that it gives the connection, each as if a subscription token did.
+    pub(crate) fn given(&self) -> Vec<(String, Box<SubscriptionClaims>)> {
+        if self.subs.is_empty() {
+            return self.channels.iter().map(|channel| (channel.clone(), Box::default())).collect();
+        }
+        let given = |(channel, sub): (&String, &Sub)| {
+            let (info, data) = (sub.info.clone(), sub.data.clone());
+            (channel.clone(), Box::new(SubscriptionClaims { info, data, ..SubscriptionClaims::default() }))
+        };
+        self.subs.iter().map(given).collect()
     }
 }
 

@@ -34,7 +34,9 @@ impl TokenIssuer {
         self.sign(&json!({ "sub": user, "channel": channel, "aud": self.audience, "exp": expires_at }))
     }
 
-    pub(crate) fn sign(&self, claims: &serde_json::Value) -> String {
+    /// A token with any claims.
+    #[must_use]
+    pub fn sign(&self, claims: &serde_json::Value) -> String {
         let header = json!({ "alg": self.key.algorithm().name(), "typ": "JWT" }).to_string();
         let signed =
             format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims.to_string()));

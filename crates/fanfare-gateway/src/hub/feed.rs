@@ -3,7 +3,7 @@
 use super::membership::Membership;
 use super::room::{Member, Room};
 use crate::policy::{ChannelKey, DynPolicy};
-use crate::protocol::Encoded;
+use crate::protocol::{ClientInfo, Encoded};
 use fanfare_core::{ByteString, Error, Log, Recorded, Tail, Taken, Topic, TopicFilter, Transport};
 use futures_util::FutureExt;
 use parking_lot::Mutex;
@@ -90,6 +90,31 @@ impl Hub {
             is_open
         });
         (Membership::new(Arc::clone(self), room, number), is_open.clone())
+    }
+
+    /// Hands a publication that is kept nowhere to those who are in the channel now.
+    pub(crate) fn push(&self, channel: &str, key: &ChannelKey, publication: Encoded) {
+        if let Some(room) = self.room(channel, key) {
+            room.publish(&[publication]);
+        }
+    }
+
+    /// Who is present in a channel.
+    pub(crate) fn present(&self, channel: &str, key: &ChannelKey) -> Vec<Arc<ClientInfo>> {
+        self.room(channel, key).map(|room| room.present()).unwrap_or_default()
+    }
+
+    /// The channels that somebody is subscribed to, and how many subscriptions each has.
+    pub(crate) fn channels(&self) -> Vec<(String, usize)> {
+        let topics = self.topics.lock();
+        let rooms = topics.values().flat_map(|feed| feed.rooms.values().flatten());
+        rooms.map(|room| (room.channel.clone(), room.len())).collect()
+    }
+
+    fn room(&self, channel: &str, key: &ChannelKey) -> Option<Arc<Room>> {
+        let topics = self.topics.lock();
+        let rooms = topics.get(&key.topic)?.rooms.get(&key.key)?;
+        rooms.iter().find(|room| room.channel == channel).cloned()
     }
 
     pub(super) fn leave(&self, room: &Arc<Room>, number: u64) {

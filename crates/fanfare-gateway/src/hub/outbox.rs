@@ -1,6 +1,7 @@
 //! What waits for one connection's task.
 
 use crate::protocol::{ClientInfo, Disconnect, Encoded, Json, Unsubscribe};
+use crate::session::Given;
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 use std::collections::VecDeque;
@@ -23,6 +24,8 @@ pub(crate) enum Item {
     Message(Json),
     /// The application takes the channel away.
     Unsubscribe(String, Unsubscribe),
+    /// The application gives a channel.
+    Subscribe(Box<Given>),
 }
 
 impl Item {
@@ -30,7 +33,9 @@ impl Item {
         match self {
             Self::Publication(_, publication) => publication.push.len(),
             Self::Message(data) => data.as_str().len(),
-            Self::Join(..) | Self::Leave(..) | Self::Lost(_) | Self::Unsubscribe(..) => 128,
+            Self::Join(..) | Self::Leave(..) | Self::Lost(_) | Self::Unsubscribe(..) | Self::Subscribe(_) => {
+                128
+            }
         }
     }
 }

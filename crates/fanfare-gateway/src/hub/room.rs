@@ -51,6 +51,10 @@ impl Room {
         (members.by_number.remove(&number), members.by_number.is_empty())
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.members.lock().by_number.len()
+    }
+
     pub(crate) fn publish(&self, publications: &[Encoded]) {
         for member in self.members.lock().by_number.values() {
             for publication in publications {

@@ -141,6 +141,8 @@ pub(crate) struct SubscribeRequest<'a> {
     #[serde(borrow, default)]
     pub(crate) delta: Cow<'a, str>,
     #[serde(default)]
+    pub(crate) join_leave: bool,
+    #[serde(default)]
     pub(crate) flag: u64,
     #[serde(default, rename = "type")]
     pub(crate) kind: i32,

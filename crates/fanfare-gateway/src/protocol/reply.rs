@@ -181,6 +181,11 @@ impl Replies {
         });
     }
 
+    /// Tells of a subscription that the server made.
+    pub(crate) fn push_subscribe(&mut self, channel: &str, result: &SubscribeResult) {
+        self.push(channel, "subscribe", |object| result.write_position(object));
+    }
+
     pub(crate) fn push_message(&mut self, data: &Json) {
         self.push("", "message", |object| object.json("data", Some(data)));
     }

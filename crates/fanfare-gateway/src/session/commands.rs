@@ -1,14 +1,15 @@
 //! Dispatch of commands, and those that need no state of their own.
 
-use super::effect::{Effect, HistoryRange, Resume, Turn};
+use super::effect::{Effect, HistoryRange, Present, Resume, Turn};
 use super::rate::Operation;
 use super::{Now, Phase, Session};
-use crate::policy::Caller;
+use crate::policy::{Caller, Publish};
 use crate::protocol::{
     Command, Disconnect, ErrorReply, HistoryRequest, Json, PublishRequest, Replies, Request, RpcRequest,
 };
 use crate::session::Done;
 use serde_json::value::RawValue;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 impl Session {
@@ -44,8 +45,8 @@ impl Session {
             Some(Request::Subscribe(request)) => self.subscribe(id, caller, &request, now, turn),
             Some(Request::Unsubscribe(request)) => self.unsubscribe(id, &request.channel, turn),
             Some(Request::Publish(request)) => self.publish(id, caller, &request, turn),
-            Some(Request::Presence(request)) => self.presence(id, &request.channel, turn),
-            Some(Request::PresenceStats(request)) => self.presence_stats(id, &request.channel, turn),
+            Some(Request::Presence(request)) => self.presence(id, caller, &request.channel, false, turn),
+            Some(Request::PresenceStats(request)) => self.presence(id, caller, &request.channel, true, turn),
             Some(Request::History(request)) => self.history(id, caller, &request, turn),
             Some(Request::Ping) => turn.replies.pong(id),
             Some(Request::Rpc(request)) => self.rpc(id, caller, &request, turn),
@@ -61,6 +62,9 @@ impl Session {
             Done::Join(ticket, result) => self.joined(ticket, result, now, turn),
             Done::History(id, result) => self.called(id, result, turn, |replies, history| {
                 replies.history(id, &history.publications, history.offset, &history.epoch);
+            }),
+            Done::Presence(id, result) => self.called(id, result, turn, |replies, present| {
+                replies_present(replies, id, &present);
             }),
             Done::Publish(id, result) => self.called(id, result, turn, |replies, ()| replies.publish(id)),
             Done::Rpc(id, result) => {
@@ -99,11 +103,14 @@ impl Session {
         let Some(data) = request.data.map(Json::from_raw) else {
             return turn.replies.error(id, &ErrorReply::BAD_REQUEST);
         };
-        self.call(
-            id,
-            turn,
-            Effect::Publish { id, caller, channel: request.channel.clone().into_owned(), data },
-        );
+        let live = self.live(&request.channel);
+        let request = Publish {
+            is_subscribed: live.is_some(),
+            has_token: live.is_some_and(|live| live.has_token),
+            channel: request.channel.clone().into_owned(),
+            data,
+        };
+        self.call(id, turn, Effect::Publish { id, caller, request });
     }
 
     fn history(&mut self, id: u32, caller: Arc<Caller>, request: &HistoryRequest<'_>, turn: &mut Turn) {
@@ -126,26 +133,15 @@ impl Session {
         self.call(id, turn, Effect::History { id, caller, channel, key, range });
     }
 
-    fn presence(&mut self, id: u32, channel: &str, turn: &mut Turn) {
+    fn presence(&mut self, id: u32, caller: Arc<Caller>, channel: &str, is_stats: bool, turn: &mut Turn) {
         if channel.is_empty() {
             return turn.close(Disconnect::BAD_REQUEST);
         }
-        match self.live(channel).filter(|live| live.grant.has_presence) {
-            Some(live) => turn.replies.presence(id, live.membership.present().iter().map(|info| &**info)),
-            None => turn.replies.error(id, &ErrorReply::PERMISSION_DENIED),
+        if let Some(live) = self.live(channel).filter(|live| live.grant.reads_presence) {
+            let present = Present { clients: live.membership.present(), is_stats };
+            return replies_present(&mut turn.replies, id, &present);
         }
-    }
-
-    fn presence_stats(&mut self, id: u32, channel: &str, turn: &mut Turn) {
-        if channel.is_empty() {
-            return turn.close(Disconnect::BAD_REQUEST);
-        }
-        let Some(live) = self.live(channel).filter(|live| live.grant.has_presence) else {
-            return turn.replies.error(id, &ErrorReply::PERMISSION_DENIED);
-        };
-        let present = live.membership.present();
-        let users: std::collections::HashSet<&str> = present.iter().map(|info| info.user.as_str()).collect();
-        turn.replies.presence_stats(id, present.len() as u64, users.len() as u64);
+        self.call(id, turn, Effect::Presence { id, caller, channel: channel.to_owned(), is_stats });
     }
 
     /// Starts a call, unless too many are being worked on.
@@ -169,6 +165,16 @@ impl Session {
             Ok(value) => answer(&mut turn.replies, value),
             Err(error) => turn.replies.error(id, &error),
         }
+    }
+}
+
+fn replies_present(replies: &mut Replies, id: u32, present: &Present) {
+    let clients = present.clients.iter().map(|info| &**info);
+    if present.is_stats {
+        let users: HashSet<&str> = clients.map(|info| info.user.as_str()).collect();
+        replies.presence_stats(id, present.clients.len() as u64, users.len() as u64);
+    } else {
+        replies.presence(id, clients);
     }
 }
 

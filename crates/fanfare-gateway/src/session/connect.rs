@@ -2,7 +2,7 @@
 
 use super::effect::{Effect, Joined, Resume, Turn};
 use super::{Connecting, Now, Phase, Session};
-use crate::auth::TokenError;
+use crate::auth::{SubscriptionClaims, TokenError};
 use crate::hub::Ticket;
 use crate::policy::{Caller, Subscribe, Welcome};
 use crate::protocol::{ConnectRequest, ConnectResult, Disconnect, ErrorReply, Expiry, Json, SubscribeResult};
@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 impl Session {
     pub(super) fn connect(&mut self, id: u32, request: &ConnectRequest<'_>, now: Now, turn: &mut Turn) {
-        let caller = match self.authenticate(&request.token, now) {
-            Ok(caller) => Arc::new(caller),
+        let (caller, given) = match self.authenticate(&request.token, now) {
+            Ok((caller, given)) => (Arc::new(caller), given),
             Err(Refusal::Close(disconnect)) => return turn.close(disconnect),
             Err(Refusal::Error(error)) => return self.fail(id, &error, now, turn),
         };
@@ -26,6 +26,7 @@ impl Session {
             id,
             caller: Arc::clone(&caller),
             data: None,
+            given,
             resumes: resumes.collect(),
             waiting: 0,
             joined: Vec::new(),
@@ -38,21 +39,34 @@ impl Session {
             Ok(welcome) => welcome,
             Err(disconnect) => return turn.close(disconnect),
         };
-        if welcome.channels.len() > self.shared.settings.channels_max {
-            return turn.close(Disconnect::CHANNEL_LIMIT);
-        }
         let Phase::Connecting(mut connecting) = std::mem::replace(&mut self.phase, Phase::Fresh) else {
             return;
         };
         connecting.data = welcome.data;
+        let mut channels: Vec<_> =
+            connecting.given.drain(..).map(|(channel, claims)| (channel, Some(claims))).collect();
         for channel in welcome.channels {
+            if channels.iter().all(|(other, _)| *other != channel) {
+                channels.push((channel, None));
+            }
+        }
+        if channels.len() > self.shared.settings.channels_max {
+            return turn.close(Disconnect::CHANNEL_LIMIT);
+        }
+        for (channel, token) in channels {
             let resume = connecting.resumes.iter().find(|(resumed, _)| *resumed == channel);
             let resume = resume.map(|(_, resume)| resume.clone());
             let ticket = self.add_joining(channel.clone(), 0, true, resume.clone());
             connecting.waiting += 1;
-            let request = Subscribe { channel, data: None, has_token: false };
+            let request = Subscribe {
+                channel,
+                data: None,
+                has_token: token.is_some(),
+                is_by_server: true,
+                wants_join_leave: false,
+            };
             let caller = Arc::clone(&connecting.caller);
-            turn.effects.push(Effect::Join { ticket, caller, request, token: None, resume });
+            turn.effects.push(Effect::Join { ticket, caller, request, token, resume });
         }
         self.phase = Phase::Connecting(connecting);
         self.finish_connecting(now, turn);
@@ -66,7 +80,9 @@ impl Session {
         now: Now,
         turn: &mut Turn,
     ) {
-        let Phase::Connecting(connecting) = &mut self.phase else { return };
+        let Phase::Connecting(connecting) = &mut self.phase else {
+            return self.given(ticket, result, now, turn);
+        };
         match result {
             Ok(joined) => {
                 connecting.waiting -= 1;
@@ -86,9 +102,14 @@ impl Session {
             other => return self.phase = other,
         };
         let mut subs: Vec<(String, SubscribeResult)> = Vec::with_capacity(connecting.joined.len());
+        let mut early = Vec::new();
         for (ticket, joined) in connecting.joined {
+            let (_, taken_away) = self.interruptions(ticket);
             match self.go_live(ticket, joined, now) {
-                Some(Ok((channel, result))) => subs.push((channel, result)),
+                Some(Ok((channel, result))) => {
+                    early.extend(taken_away.map(|reason| (channel.clone(), reason)));
+                    subs.push((channel, result));
+                }
                 Some(Err(disconnect)) => return turn.close(disconnect),
                 None => {}
             }
@@ -108,6 +129,7 @@ impl Session {
         );
         self.phase = Phase::Connected(connecting.caller);
         self.announce_all();
+        self.take_away_early(early, turn);
     }
 
     pub(super) fn refresh(&mut self, id: u32, token: &str, now: Now, turn: &mut Turn) {
@@ -116,6 +138,10 @@ impl Session {
         };
         match verifier.verify(token, now.unix) {
             Ok(claims) if self.caller().is_some_and(|caller| caller.user == claims.user) => {
+                if claims.given().iter().map(|(channel, _)| channel).ne(&self.token_channels) {
+                    // It comes back with the new token, and so with the new channels.
+                    return turn.close(Disconnect::INSUFFICIENT_STATE);
+                }
                 self.expires_at = claims.expires_at();
                 let expiry = self.set_expiry(self.expires_at, now);
                 turn.replies.refresh(id, expiry);
@@ -125,13 +151,13 @@ impl Session {
         }
     }
 
-    fn authenticate(&mut self, token: &str, now: Now) -> Result<Caller, Refusal> {
+    fn authenticate(&mut self, token: &str, now: Now) -> Result<(Caller, Given), Refusal> {
         let client = self.client.clone();
         if token.is_empty() {
             if !self.shared.allows_anonymous {
                 return Err(Refusal::Close(Disconnect::BAD_REQUEST));
             }
-            return Ok(Caller { user: String::new(), client, info: None, meta: None });
+            return Ok((Caller { user: String::new(), client, info: None, meta: None }, Given::new()));
         }
         let Some(verifier) = &self.shared.verifier else {
             return Err(Refusal::Close(Disconnect::INVALID_TOKEN));
@@ -147,7 +173,9 @@ impl Session {
         if self.expires_at.is_some_and(|at| at <= now.unix) {
             return Err(Refusal::Error(ErrorReply::EXPIRED));
         }
-        Ok(Caller { user: claims.user, client, info: claims.info, meta: claims.meta })
+        let given = claims.given();
+        self.token_channels = given.iter().map(|(channel, _)| channel.clone()).collect();
+        Ok((Caller { user: claims.user, client, info: claims.info, meta: claims.meta }, given))
     }
 
     /// Answers a connect with an error. The connection is of no use afterwards; its client closes it.
@@ -164,6 +192,9 @@ impl Session {
         Expiry(expires_at.map(|at| at.saturating_sub(now.unix)))
     }
 }
+
+/// Channels that a token gives, and what it says of the subscriber.
+type Given = Vec<(String, Box<SubscriptionClaims>)>;
 
 /// A connect command can be refused in two ways.
 enum Refusal {

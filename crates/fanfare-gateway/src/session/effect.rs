@@ -2,7 +2,7 @@
 
 use crate::auth::SubscriptionClaims;
 use crate::hub::{Membership, Ticket};
-use crate::policy::{Caller, ChannelKey, Grant, Subscribe, Welcome};
+use crate::policy::{Caller, ChannelKey, Grant, Publish, Subscribe, Welcome};
 use crate::protocol::{ClientInfo, Disconnect, Encoded, ErrorReply, Json, Replies};
 use std::sync::Arc;
 
@@ -55,11 +55,18 @@ pub(crate) enum Effect {
         key: Option<ChannelKey>,
         range: HistoryRange,
     },
-    Publish {
+    /// Ask the application, then look who is present.
+    Presence {
         id: u32,
         caller: Arc<Caller>,
         channel: String,
-        data: Json,
+        /// Only how many.
+        is_stats: bool,
+    },
+    Publish {
+        id: u32,
+        caller: Arc<Caller>,
+        request: Publish,
     },
     Rpc {
         id: u32,
@@ -79,8 +86,16 @@ pub(crate) enum Done {
     Open(Result<Welcome, Disconnect>),
     Join(Ticket, Result<Box<Joined>, ErrorReply>),
     History(u32, Result<History, ErrorReply>),
+    Presence(u32, Result<Present, ErrorReply>),
     Publish(u32, Result<(), ErrorReply>),
     Rpc(u32, Result<Json, ErrorReply>),
+}
+
+/// Who is in a channel.
+#[derive(Debug)]
+pub(crate) struct Present {
+    pub(crate) clients: Vec<Arc<ClientInfo>>,
+    pub(crate) is_stats: bool,
 }
 
 /// A place in a room, and what the log said after it was taken.
@@ -88,6 +103,8 @@ pub(crate) enum Done {
 pub(crate) struct Joined {
     pub(crate) membership: Membership,
     pub(crate) grant: Grant,
+    /// Whether a token of the application made it.
+    pub(crate) has_token: bool,
     pub(crate) info: Arc<ClientInfo>,
     pub(crate) epoch: String,
     /// The newest offset.

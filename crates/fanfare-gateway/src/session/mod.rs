@@ -12,6 +12,7 @@
 //! close 3502            Failed (nothing is answered, 5 s, cut)     close with a code
 //! ```
 
+mod by_server;
 mod commands;
 mod connect;
 mod effect;
@@ -22,9 +23,10 @@ mod subscription;
 mod tests;
 mod timers;
 
-pub(crate) use effect::{Done, Effect, History, HistoryRange, Joined, Resume, Turn};
+pub(crate) use by_server::Given;
+pub(crate) use effect::{Done, Effect, History, HistoryRange, Joined, Present, Resume, Turn};
 
-use crate::auth::Verifier;
+use crate::auth::{SubscriptionClaims, Verifier};
 use crate::hub::{Item, Ticket};
 use crate::policy::Caller;
 use crate::protocol::{Disconnect, Json, Unsubscribe};
@@ -66,6 +68,8 @@ pub(crate) struct Session {
     buckets: Buckets,
     /// When the connection's token runs out, in seconds since 1970.
     expires_at: Option<u64>,
+    /// The channels that the connection's token gives it, in order.
+    token_channels: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -82,6 +86,8 @@ struct Connecting {
     id: u32,
     caller: Arc<Caller>,
     data: Option<Json>,
+    /// Channels that the connection's token gives it.
+    given: Vec<(String, Box<SubscriptionClaims>)>,
     resumes: Vec<(String, Resume)>,
     /// Server-side subscriptions whose answer is still to come.
     waiting: usize,
@@ -103,6 +109,7 @@ impl Session {
             timers,
             buckets,
             expires_at: None,
+            token_channels: Vec::new(),
         }
     }
 
@@ -166,6 +173,7 @@ impl Session {
             Item::Lost(ticket) => self.insufficient(ticket, turn),
             Item::Message(data) => turn.replies.push_message(&data),
             Item::Unsubscribe(channel, reason) => self.take_away(&channel, &reason, turn),
+            Item::Subscribe(given) => self.give(*given, turn),
         }
     }
 

@@ -44,6 +44,8 @@ impl Session {
             channel: request.channel.clone().into_owned(),
             data: request.data.map(Json::from_raw),
             has_token: token.is_some(),
+            is_by_server: false,
+            wants_join_leave: request.join_leave,
         };
         turn.effects.push(Effect::Join { ticket, caller, request, token, resume });
     }
@@ -204,14 +206,16 @@ impl Session {
         };
         if grant.is_recoverable {
             result.is_recoverable = true;
-            result.epoch = joined.epoch;
+            result.epoch.clone_from(&joined.epoch);
         } else {
             (result.offset, result.recovered) = (0, None);
         }
         subscription.state = State::Live(Box::new(Live {
             membership: joined.membership,
             grant,
+            has_token: joined.has_token,
             info: joined.info,
+            epoch: joined.epoch,
             offset,
             ends_at: expires_at.map(|at| Self::steady_at(at, now) + grace),
         }));
@@ -225,7 +229,7 @@ impl Session {
     }
 
     /// Tells the room, after the answer was written.
-    fn announce(&mut self, ticket: Ticket) {
+    pub(super) fn announce(&mut self, ticket: Ticket) {
         if let Some(State::Live(live)) = self.subscription(ticket).map(|subscription| &mut subscription.state)
             && live.grant.has_join_leave
         {

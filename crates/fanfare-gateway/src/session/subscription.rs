@@ -8,7 +8,7 @@
 use super::effect::{Joined, Resume};
 use crate::hub::{Membership, Ticket};
 use crate::policy::Grant;
-use crate::protocol::{ClientInfo, Encoded, Unsubscribe};
+use crate::protocol::{ClientInfo, Encoded, SubscribeResult, Unsubscribe};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,7 +43,10 @@ pub(super) struct Joining {
 pub(super) struct Live {
     pub(super) membership: Membership,
     pub(super) grant: Grant,
+    /// Whether a token of the application made it.
+    pub(super) has_token: bool,
     pub(super) info: Arc<ClientInfo>,
+    pub(super) epoch: String,
     /// The newest offset that the client has, or was told of.
     pub(super) offset: u64,
     /// The end on the steady clock, grace included.
@@ -116,6 +119,18 @@ impl Subscription {
 }
 
 impl Live {
+    /// What a client is told of it that was told before.
+    pub(super) fn as_answered(&self) -> SubscribeResult {
+        let is_recoverable = self.grant.is_recoverable;
+        SubscribeResult {
+            is_recoverable,
+            epoch: if is_recoverable { self.epoch.clone() } else { String::new() },
+            offset: if is_recoverable { self.offset } else { 0 },
+            data: self.grant.data.clone(),
+            ..SubscribeResult::default()
+        }
+    }
+
     fn publication(&mut self, publication: Encoded) -> Verdict {
         let offset = publication.offset;
         if offset == 0 {

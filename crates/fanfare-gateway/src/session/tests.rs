@@ -73,6 +73,7 @@ fn joined(top: u64, recovered: Option<std::ops::RangeInclusive<u64>>) -> Box<Joi
     Box::new(Joined {
         membership: Membership::nowhere(),
         grant: Grant::new(ChannelKey::new(Topic::from_static("t"), "k")),
+        has_token: false,
         info: Arc::new(ClientInfo {
             user: "u".into(),
             client: "client".into(),

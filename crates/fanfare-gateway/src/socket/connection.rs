@@ -73,7 +73,8 @@ impl Connection {
             self.take_commands();
             if !is_known && let Some(caller) = self.session.caller() {
                 is_known = true;
-                if !self.registered.identify(&caller.user, gateway.settings().connections_per_user_max) {
+                let max = gateway.settings().connections_per_user_max;
+                if !self.registered.identify(&caller.user, &caller.client, max) {
                     break End::Close(Disconnect::CONNECTION_LIMIT);
                 }
             }

@@ -1,12 +1,13 @@
 //! Reading a channel's history.
 
 use super::join::is_same_epoch;
+use super::window::first_served;
 use crate::gateway::Inner;
 use crate::hub::encode;
 use crate::policy::{Caller, ChannelKey};
 use crate::protocol::ErrorReply;
 use crate::session::{History, HistoryRange};
-use fanfare_core::KeyRange;
+use fanfare_core::{Error, KeyRange};
 
 pub(super) async fn history(
     gateway: &Inner,
@@ -15,36 +16,53 @@ pub(super) async fn history(
     key: Option<ChannelKey>,
     range: &HistoryRange,
 ) -> Result<History, ErrorReply> {
-    let policy = gateway.hub.policy();
     let key = match key {
         Some(key) => key,
-        None => policy.history(caller, channel).await?,
+        None => gateway.hub.policy().history(caller, channel).await?,
     };
+    read(gateway, channel, &key, range).await
+}
+
+/// Reads what a channel's window shows.
+async fn read(
+    gateway: &Inner,
+    channel: &str,
+    key: &ChannelKey,
+    range: &HistoryRange,
+) -> Result<History, ErrorReply> {
+    let policy = gateway.hub.policy();
     let log = gateway.hub.log();
     let epoch = log.epoch().to_string();
     if range.since.as_ref().is_some_and(|since| !is_same_epoch(since, &epoch)) {
         return Err(ErrorReply::UNRECOVERABLE_POSITION);
     }
     let offset = log.head(&key.topic, &key.key);
-    let Some(wanted) = wanted(range, offset) else {
-        return Ok(History { publications: Vec::new(), offset, epoch });
+    let records = async {
+        if range.max == 0 {
+            return Ok(Vec::new());
+        }
+        let first = first_served(log, key, offset, policy.window(key), gateway.clock.now()).await?;
+        match wanted(range, first, offset) {
+            Some(wanted) => log.read_key(&key.topic, &key.key, wanted).await,
+            None => Ok(Vec::new()),
+        }
     };
-    let records = log.read_key(&key.topic, &key.key, wanted).await.map_err(|error| {
+    let records = records.await.map_err(|error: Error| {
         tracing::error!(channel, %error, "a history read failed");
         ErrorReply::INTERNAL
     })?;
-    Ok(History { publications: encode(policy, channel, &key, &records).await, offset, epoch })
+    Ok(History { publications: encode(policy, channel, key, &records).await, offset, epoch })
 }
 
-/// What to read, given the newest offset; `None` when there is nothing.
-fn wanted(range: &HistoryRange, top: u64) -> Option<KeyRange> {
+/// What to read, given the first offset that is served and the newest one; `None` when there is nothing.
+fn wanted(range: &HistoryRange, first: u64, top: u64) -> Option<KeyRange> {
     let since = range.since.as_ref().map(|since| since.offset);
     let (from, left) = if range.is_reverse {
         let from = since.map_or(top, |before| top.min(before.saturating_sub(1)));
-        (from, from)
+        (from, (from + 1).saturating_sub(first))
     } else {
-        let after = since.unwrap_or(0);
-        (after.saturating_add(1), top.saturating_sub(after))
+        let from = since.unwrap_or(0).saturating_add(1).max(first);
+        (from, (top + 1).saturating_sub(from))
     };
     let max = range.max.min(usize::try_from(left).unwrap_or(usize::MAX));
     let read = if range.is_reverse { KeyRange::back_from } else { KeyRange::from };
@@ -58,7 +76,7 @@ mod tests {
 
     fn reads(max: usize, since: Option<u64>, is_reverse: bool, top: u64) -> Option<(u64, usize)> {
         let since = since.map(|offset| Resume { epoch: String::new(), offset });
-        wanted(&HistoryRange { max, since, is_reverse }, top).map(|range| (range.from, range.max))
+        wanted(&HistoryRange { max, since, is_reverse }, 1, top).map(|range| (range.from, range.max))
     }
 
     #[test]
@@ -70,6 +88,20 @@ mod tests {
         assert_eq!(reads(2, Some(3), true, 10), Some((2, 2)));
         assert_eq!(reads(2, Some(2), true, 10), Some((1, 1)));
         assert_eq!(reads(2, Some(99), true, 10), Some((10, 2)));
+    }
+
+    #[test]
+    fn what_lies_before_the_window_is_not_read() {
+        let reads = |since: Option<u64>, is_reverse| {
+            let since = since.map(|offset| Resume { epoch: String::new(), offset });
+            wanted(&HistoryRange { max: 99, since, is_reverse }, 8, 10).map(|range| (range.from, range.max))
+        };
+        assert_eq!(reads(None, false), Some((8, 3)));
+        assert_eq!(reads(Some(2), false), Some((8, 3)));
+        assert_eq!(reads(Some(8), false), Some((9, 2)));
+        assert_eq!(reads(None, true), Some((10, 3)));
+        assert_eq!(reads(Some(10), true), Some((9, 2)));
+        assert_eq!(reads(Some(8), true), None);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Subscribing without a gap: first into the room, then to the log.
 
+use super::window::first_served;
 use crate::auth::SubscriptionClaims;
 use crate::gateway::Inner;
 use crate::hub::{Member, Outbox, Ticket, encode};
@@ -18,6 +19,7 @@ pub(super) async fn join(
     resume: Option<&Resume>,
 ) -> Result<Joined, ErrorReply> {
     let mut grant = gateway.hub.policy().subscribe(caller, request).await?;
+    let has_token = token.is_some();
     if let Some(token) = token {
         let ends = token.expires_at().map(|at| i64::try_from(at).unwrap_or(i64::MAX));
         let ends = ends.map(|at| Timestamp::from_second(at).unwrap_or(Timestamp::MAX));
@@ -35,7 +37,7 @@ pub(super) async fn join(
         outbox,
         ticket,
         presence: grant.has_presence.then(|| Arc::clone(&info)),
-        has_join_leave: grant.has_join_leave,
+        has_join_leave: grant.hears_join_leave,
     };
     let read = async {
         let membership = gateway.hub.join(&request.channel, &grant.key, member).await?;
@@ -55,7 +57,7 @@ pub(super) async fn join(
         tracing::error!(channel = request.channel, %error, "a subscription failed");
         ErrorReply::INTERNAL
     })?;
-    Ok(Joined { membership, grant, info, epoch, top, recovered })
+    Ok(Joined { membership, grant, has_token, info, epoch, top, recovered })
 }
 
 /// Everything after an offset up to the top, or nothing at all: too much, no longer kept, or from a future that this
@@ -74,6 +76,10 @@ async fn missed(
         return Ok(Some(Vec::new()));
     }
     if count > gateway.settings().publications_max {
+        return Ok(None);
+    }
+    let window = gateway.hub.policy().window(key);
+    if first_served(log, key, top, window, gateway.clock.now()).await? > after + 1 {
         return Ok(None);
     }
     let records = log.read_key(&key.topic, &key.key, KeyRange::from(after + 1, count)).await?;

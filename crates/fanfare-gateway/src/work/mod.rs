@@ -5,11 +5,12 @@
 
 mod history;
 mod join;
+mod window;
 
 use crate::gateway::Inner;
 use crate::hub::Outbox;
 use crate::protocol::{Disconnect, ErrorReply};
-use crate::session::{Done, Effect};
+use crate::session::{Done, Effect, Present};
 use futures_util::FutureExt;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -31,8 +32,15 @@ pub(crate) async fn perform(gateway: Arc<Inner>, outbox: Arc<Outbox>, effect: Ef
             let history = history::history(&gateway, &caller, &channel, key, &range);
             Done::History(id, answered("Policy::history", history).await)
         }
-        Effect::Publish { id, caller, channel, data } => {
-            Done::Publish(id, answered("Policy::publish", policy.publish(&caller, &channel, data)).await)
+        Effect::Presence { id, caller, channel, is_stats } => {
+            let present = async {
+                let key = policy.presence(&caller, &channel).await?;
+                Ok(Present { clients: gateway.hub.present(&channel, &key), is_stats })
+            };
+            Done::Presence(id, answered("Policy::presence", present).await)
+        }
+        Effect::Publish { id, caller, request } => {
+            Done::Publish(id, answered("Policy::publish", policy.publish(&caller, request)).await)
         }
         Effect::Rpc { id, caller, method, data } => {
             Done::Rpc(id, answered("an RPC handler", gateway.rpc.call(&caller, &method, &data)).await)

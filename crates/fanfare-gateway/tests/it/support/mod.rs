@@ -10,8 +10,8 @@ use axum::Router;
 use fanfare_core::{Timestamp, Topic};
 use fanfare_gateway::auth::{TokenIssuer, Verifier};
 use fanfare_gateway::{
-    Caller, ChannelKey, Disconnect, ErrorReply, Gateway, GatewayBuilder, Grant, Json, Policy, Subscribe,
-    Welcome,
+    Caller, ChannelKey, Disconnect, ErrorReply, Gateway, GatewayBuilder, Grant, Json, Policy, Publish,
+    Subscribe, Welcome,
 };
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -47,9 +47,10 @@ impl Policy for Rooms {
         }
     }
 
-    async fn publish(&self, caller: &Caller, channel: &str, data: Json) -> Result<(), ErrorReply> {
-        let key = channel.strip_prefix("room:").ok_or(ErrorReply::PERMISSION_DENIED)?;
-        publish(&self.0, key, &format!("{{\"by\":{:?},\"data\":{}}}", caller.user, data.as_str())).await;
+    async fn publish(&self, caller: &Caller, request: Publish) -> Result<(), ErrorReply> {
+        let key = request.channel.strip_prefix("room:").ok_or(ErrorReply::PERMISSION_DENIED)?;
+        let data = request.data.as_str();
+        publish(&self.0, key, &format!("{{\"by\":{:?},\"data\":{data}}}", caller.user)).await;
         Ok(())
     }
 }
