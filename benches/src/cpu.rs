@@ -5,12 +5,21 @@ use std::time::Duration;
 /// User and system time of all threads so far, in steps of 10 ms; zero where the system does not tell.
 #[must_use]
 pub fn spent() -> Duration {
+    ticks(11)
+}
+
+/// The same of all child processes that have ended and were waited for, and of theirs.
+#[must_use]
+pub fn spent_by_children() -> Duration {
+    ticks(13)
+}
+
+/// Two neighbours of the fields of `stat` (proc(5)), counted behind the program's name, which may hold spaces.
+fn ticks(first: usize) -> Duration {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    // Fields 14 and 15 (proc(5)), counted behind the program's name, which may hold spaces.
     let behind = stat.rsplit(')').next().unwrap_or_default();
-    let ticks: u64 =
-        behind.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
-    Duration::from_millis(ticks * 10)
+    let fields = behind.split_whitespace().skip(first).take(2);
+    Duration::from_millis(fields.filter_map(|ticks| ticks.parse::<u64>().ok()).sum::<u64>() * 10)
 }
 
 /// Microseconds of CPU time per event, over all runs.
