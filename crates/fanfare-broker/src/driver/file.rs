@@ -12,6 +12,7 @@ use super::{
     command::Command,
     core::{Core, Policy},
     engine::{Engine, Written},
+    guard::Guard,
     inbox::{Inbox, NotTaken},
     reader::ReadThread,
     snapshots::{Last, state_at},
@@ -93,28 +94,36 @@ impl Writer {
     fn run(mut self) {
         let core = self.core.clone();
         let Some(driver) = core.file() else { return };
-        let syncing = {
+        let _guard = Guard { core: &core, task: "writes" };
+        let started = {
             let (core, syncer) = (core.clone(), self.syncer.clone());
             let run = move || core.file().map_or((), |driver| syncer::run(&core, driver, &*syncer));
             thread::Builder::new().name("fanfare-sync".into()).spawn(run)
         };
-        let outcome = match syncing {
-            Ok(syncing) => self.work(driver, syncing),
+        let mut syncing = None;
+        let outcome = match started {
+            Ok(started) => {
+                syncing = Some(started);
+                self.work(driver, &mut syncing)
+            }
             Err(error) => Err(Error::new(ErrorKind::Io, "start a thread").because(error)),
         };
         if let Err(error) = outcome {
-            core.end(Some(error.to_string()));
-            self.engine.fail(&error.to_string());
+            let why = error.to_string();
+            core.end(Some(why.clone()));
+            self.engine.fail(&why);
+            // What was written before may still become durable; what does not is known to nobody.
             driver.syncs.end();
+            let _ = syncing.take().map(JoinHandle::join);
+            driver.syncs.close(&why);
         }
         driver.inbox.end();
         drop(self);
         driver.inbox.take_rest().into_iter().for_each(|command| command.refuse(|| core.ended()));
     }
 
-    fn work(&mut self, driver: &FileDriver, syncing: JoinHandle<()>) -> Result<(), Error> {
+    fn work(&mut self, driver: &FileDriver, syncing: &mut Option<JoinHandle<()>>) -> Result<(), Error> {
         let mut commands = Vec::new();
-        let mut syncing = Some(syncing);
         loop {
             let wait = self.wait(self.core.clock.now());
             driver.inbox.take(&mut commands, wait);

@@ -15,6 +15,7 @@ mod command;
 mod core;
 mod engine;
 mod file;
+mod guard;
 mod hub;
 mod inbox;
 mod open;

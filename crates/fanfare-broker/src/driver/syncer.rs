@@ -8,7 +8,7 @@ use std::{
 
 use parking_lot::{Condvar, Mutex};
 
-use super::{answer::Answer, core::Core, engine::Written, file::FileDriver};
+use super::{answer::Answer, core::Core, engine::Written, file::FileDriver, guard::Guard};
 use crate::storage::Syncer;
 
 /// How long bookkeeping that nobody waits for stays unsynced.
@@ -30,11 +30,18 @@ struct State {
     /// Something was written since the last sync began.
     is_dirty: bool,
     is_ended: bool,
+    /// Why nothing is synced any more.
+    closed: Option<String>,
 }
 
 impl SyncQueue {
+    /// Hands a batch over; after [`SyncQueue::close`] its answers fail.
     pub(crate) fn put(&self, written: Written, is_wanted: bool) {
         let mut state = self.state.lock();
+        if let Some(why) = state.closed.clone() {
+            drop(state);
+            return written.durable.into_iter().for_each(|answer| answer.fail(&why));
+        }
         let was_dirty = mem::replace(&mut state.is_dirty, true);
         state.position = state.position.max(written.position);
         state.durable.extend(written.durable);
@@ -52,11 +59,25 @@ impl SyncQueue {
         self.ready.notify_one();
     }
 
+    /// From now on nothing is synced: fails what waits, and what comes.
+    pub(crate) fn close(&self, why: &str) {
+        let mut state = self.state.lock();
+        let why = state.closed.get_or_insert_with(|| why.to_owned()).clone();
+        state.is_ended = true;
+        let waiting = mem::take(&mut state.durable);
+        drop(state);
+        self.ready.notify_one();
+        waiting.into_iter().for_each(|answer| answer.fail(&why));
+    }
+
     /// Waits for work; `None`: there will be no more.
     fn take(&self, lazy: Duration) -> Option<(u64, Vec<Answer>)> {
         let mut state = self.state.lock();
         let mut until = None;
         loop {
+            if state.closed.is_some() {
+                return None;
+            }
             if state.is_wanted || (state.is_dirty && state.is_ended) {
                 break;
             }
@@ -81,6 +102,7 @@ impl SyncQueue {
 /// Syncs until the queue ends, or a sync fails: then everything ends.
 pub(crate) fn run(core: &Arc<Core>, driver: &FileDriver, syncer: &dyn Syncer) {
     let lazy = core.policy.interval.unwrap_or(LAZY);
+    let _guard = Guard { core, task: "syncs" };
     while let Some((position, durable)) = driver.syncs.take(lazy) {
         driver.inbox.set_syncing(true);
         let started = Instant::now();
@@ -90,6 +112,8 @@ pub(crate) fn run(core: &Arc<Core>, driver: &FileDriver, syncer: &dyn Syncer) {
             let why = format!("a sync failed: {error}; check the disk and start again");
             core.end(Some(why.clone()));
             durable.into_iter().for_each(|answer| answer.fail(&why));
+            // The writer may have added a batch meanwhile, and be about to add another one.
+            driver.syncs.close(&why);
             driver.inbox.end();
             return;
         }

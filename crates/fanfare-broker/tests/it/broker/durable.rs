@@ -3,13 +3,17 @@
 use std::{
     os::unix::fs::FileExt,
     path::Path,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use fanfare_broker::{Broker, Options, SyncPolicy, testing::FaultDisk};
 use fanfare_core::{
-    AttemptRecord, Durability, ErrorKind, KeyRange, Log, Operator, Settle, Timestamp, Transport,
+    AttemptRecord, BoxFuture, Clock, Durability, ErrorKind, KeyRange, Log, Operator, Settle, Timestamp,
+    Transport,
 };
 
 use super::rig::*;
@@ -162,6 +166,105 @@ async fn a_failed_sync_leaves_the_outcome_unknown_and_closes_the_broker() {
     assert_eq!(refused.error.kind(), ErrorKind::Closed);
     assert!(refused.error.to_string().contains("sync failed"), "{}", refused.error);
     assert_eq!(broker.groups().await.unwrap_err().kind(), ErrorKind::Closed);
+}
+
+/// Two publishes, of which the second is written while the first one's sync runs; and what comes of both
+/// when that sync goes as `fail` says.
+async fn two_publishes_around_a_sync(
+    disk: &FaultDisk,
+    broker: &Arc<Broker>,
+    fail: impl FnOnce() + Send + 'static,
+) -> [ErrorKind; 2] {
+    let (sender, runtime) = (broker.clone(), tokio::runtime::Handle::current());
+    let (result, second) = std::sync::mpsc::channel();
+    disk.during_next_sync(move || {
+        let ticket = sender.submit(vec![event("a", "x", 12)], false);
+        // An urgent command: the writer gathers no longer, and writes the publish before it.
+        runtime.block_on(sender.groups()).unwrap();
+        result.send(ticket).unwrap();
+        fail();
+    });
+    let within = Duration::from_secs(20);
+    let first = tokio::time::timeout(within, broker.submit(vec![event("a", "x", 11)], false));
+    let first = first.await.expect("the first is answered").unwrap_err();
+    let second = tokio::time::timeout(within, second.recv().unwrap());
+    let second = second.await.expect("the second is answered").unwrap_err();
+    [first.kind(), second.kind()]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_written_while_a_sync_fails_is_answered_too() {
+    let disk = FaultDisk::new(8);
+    let broker = Arc::new(Broker::open_on(disk.disk(), small()).unwrap());
+    let of_disk = disk.clone();
+    let kinds = two_publishes_around_a_sync(&disk, &broker, move || of_disk.fail_syncs(true)).await;
+    assert_eq!(kinds, [ErrorKind::Unknown; 2]);
+    assert_eq!(broker.groups().await.unwrap_err().kind(), ErrorKind::Closed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_of_the_thread_that_syncs_ends_the_broker_and_nobody_waits() {
+    let disk = FaultDisk::new(9);
+    let broker = Arc::new(Broker::open_on(disk.disk(), small()).unwrap());
+    let kinds = two_publishes_around_a_sync(&disk, &broker, || panic!("planted by this test")).await;
+    assert_eq!(kinds, [ErrorKind::Unknown; 2]);
+    let refused = tokio::time::timeout(Duration::from_secs(20), broker.groups()).await.unwrap();
+    assert!(refused.unwrap_err().to_string().contains("panicked"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_of_the_thread_that_writes_ends_the_broker_and_nobody_waits() {
+    let disk = FaultDisk::new(10);
+    let broker = Arc::new(Broker::open_on(disk.disk(), fragile()).unwrap());
+    let (sender, within) = (broker.clone(), Duration::from_secs(20));
+    let (result, tickets) = std::sync::mpsc::channel();
+    disk.during_next_sync(move || {
+        IS_BROKEN.store(true, Ordering::Release);
+        result.send((sender.submit(vec![event("a", "x", 2)], false), sender.groups())).unwrap();
+    });
+    let first = tokio::time::timeout(within, broker.submit(vec![event("a", "x", 1)], false)).await;
+    // Its sync may have come to its end before.
+    assert!(first.expect("the first is answered").map_or_else(|e| e.kind() == ErrorKind::Unknown, |_| true));
+    let (publish, urgent) = tickets.recv().unwrap();
+    let publish = tokio::time::timeout(within, publish).await.expect("the second is answered");
+    assert_eq!(publish.unwrap_err().kind(), ErrorKind::Unknown);
+    tokio::time::timeout(within, urgent).await.expect("the urgent one is answered").unwrap_err();
+    let refused = publish_one_more(&broker).await;
+    assert!(refused.contains("panicked"), "{refused}");
+}
+
+async fn publish_one_more(broker: &Broker) -> String {
+    let within = Duration::from_secs(20);
+    let refused = tokio::time::timeout(within, publish(broker, event("a", "x", 3))).await.unwrap();
+    refused.unwrap_err().error.to_string()
+}
+
+static IS_BROKEN: AtomicBool = AtomicBool::new(false);
+
+/// Options with a clock under which the writer panics once [`IS_BROKEN`] is set.
+fn fragile() -> Options {
+    let options = Options::new(Arc::new(Fragile), Arc::new(Counter::default()));
+    options.segment_bytes(1 << 16).reserve_bytes(1 << 14).lock_wait(Duration::ZERO)
+}
+
+#[derive(Debug)]
+struct Fragile;
+
+impl Clock for Fragile {
+    fn now(&self) -> Timestamp {
+        let is_writer = std::thread::current().name() == Some("fanfare-write");
+        assert!(!(is_writer && IS_BROKEN.load(Ordering::Acquire)), "planted by a test");
+        now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        #[allow(clippy::disallowed_methods, reason = "this is the Clock port")]
+        Box::pin(tokio::time::sleep(duration))
+    }
 }
 
 #[tokio::test]
