@@ -61,8 +61,14 @@ where
             buffered
         };
         let outcome = match outcome {
-            Ok(sink) => outputs(&job.group, &run, sink, buffered),
-            Err(outcome) => outcome,
+            Ok(sink) if sink.is_empty() && buffered.is_empty() => Outcome::Done(Vec::new()),
+            outcome => made(slot, || match outcome {
+                Ok(sink) => outputs(&job.group, &run, sink, buffered),
+                Err(outcome) => {
+                    drop(buffered);
+                    outcome
+                }
+            }),
         };
         done = Some(Done { task: run.task, round: run.round, outcome });
         turn += 1;
@@ -127,11 +133,17 @@ fn undecoded(error: DecodeError) -> Outcome {
     }
 }
 
+/// Makes outputs or drops them, which calls the events' own code: its panics are contained, and the driver sees that the
+/// worker is busy.
+fn made(slot: &Slot, make: impl FnOnce() -> Outcome) -> Outcome {
+    slot.set(Doing::Polling);
+    let outcome = catch_unwind(AssertUnwindSafe(make));
+    slot.set(Doing::Idle);
+    outcome.unwrap_or_else(|payload| Outcome::Failed(Failed::panic(&*payload)))
+}
+
 /// Returned events first, then those of the context, each with the id that follows from the delivery.
 fn outputs(group: &Group, run: &Run, sink: Sink, buffered: Vec<Buffered>) -> Outcome {
-    if sink.is_empty() && buffered.is_empty() {
-        return Outcome::Done(Vec::new());
-    }
     let outputs = sink.into_outputs().into_iter().map(Buffered::plain).chain(buffered).collect();
     let metadata = &run.record.message.metadata;
     let cause = Cause { metadata, group: &group.printed, handler: group.name().handler() };

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use fanfare::{App, Context, HandlerExt, PublishOptions, State, testing::TestApp};
-use fanfare_core::ErrorKind;
+use fanfare::{App, Context, Event, HandlerExt, PublishOptions, Retry, State, testing::TestApp};
+use fanfare_core::{Clock, ErrorKind};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::support::{Seen, StepTaken, app, clock, pass_secs, poor, step};
 
@@ -89,8 +90,49 @@ async fn nothing_goes_out_when_the_handler_fails() {
         context.publish(step("out", 1));
         Err("after publishing".into())
     }
-    let app = TestApp::start(App::new("test").on(fail.retry(fanfare::Retry::none()))).await.unwrap();
+    let app = TestApp::start(App::new("test").on(fail.retry(Retry::none()))).await.unwrap();
     app.publish(step("a", 0)).await;
     app.idle().await;
     assert_eq!(app.events::<StepTaken>().await, [step("a", 0)]);
+}
+
+#[derive(Event, Serialize, Deserialize)]
+#[event(type = "result.made")]
+struct ResultMade {
+    #[serde(serialize_with = "only_even")]
+    number: u32,
+}
+
+fn only_even<S: Serializer>(number: &u32, serializer: S) -> Result<S::Ok, S::Error> {
+    assert!(number.is_multiple_of(2), "{number} is odd");
+    serializer.serialize_u32(*number)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_while_an_output_is_encoded_is_a_counted_failure_and_the_group_goes_on() {
+    async fn make(event: StepTaken, context: Context) -> Option<ResultMade> {
+        if event.number == 3 {
+            context.publish(ResultMade { number: 3 });
+            return None;
+        }
+        Some(ResultMade { number: event.number })
+    }
+    for concurrency in [1, 16] {
+        let handler =
+            make.concurrency(concurrency).retry(Retry::fixed(Duration::from_secs(1)).attempts_max(2));
+        let app = TestApp::start(App::new("test").on(handler)).await.unwrap();
+        for number in 1..=4 {
+            app.publish(step("a", number)).await;
+        }
+        app.advance(Duration::from_secs(10)).await;
+        let reasons: Vec<_> =
+            app.dead_letters("make").await.into_iter().map(|dead| dead.reason.to_string()).collect();
+        let odd = |number| format!("gave up after 2 attempts: panicked: {number} is odd");
+        assert_eq!(reasons, [odd(1), odd(3)]);
+        assert_eq!((app.handled("make"), app.failed("make")), (2, 4));
+        let begin = app.clock().monotonic();
+        let clock = app.clock().clone();
+        app.shutdown().await;
+        assert_eq!(clock.monotonic() - begin, Duration::ZERO, "the drain waited for something");
+    }
 }
