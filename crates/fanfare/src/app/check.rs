@@ -17,6 +17,8 @@ use crate::{
 /// What the checks made of the registrations.
 pub(super) struct Checked {
     pub(super) plan: Plan,
+    /// Each handler's group in the plan, by its index; `None` for one that is a mistake.
+    pub(super) groups: Vec<Option<usize>>,
     /// Filters of handlers that take any type.
     pub(super) filters: Vec<TopicFilter>,
     pub(super) handled: Vec<Descriptor>,
@@ -31,7 +33,8 @@ pub(super) fn check(app: &mut App) -> Checked {
     }
     let (mut filters, mut handled) = (Vec::new(), Vec::new());
     let mut names: HashMap<String, &'static Location<'static>> = HashMap::new();
-    for handler in &app.handlers {
+    let mut groups = vec![None; app.handlers.len()];
+    for (handler, group) in app.handlers.iter().zip(&mut groups) {
         let mut wrong = |text: String| mistakes.push(Mistake::new(handler.location, text));
         let name = match (&handler.options.name, name_of(handler.type_name)) {
             (Some(name), _) => name.clone(),
@@ -62,6 +65,7 @@ pub(super) fn check(app: &mut App) -> Checked {
                         planned.spec.types.clone()
                     });
                 }
+                *group = Some(plan.groups.len());
                 plan.groups.push(planned);
             }
             Err(text) => wrong(format!("`{name}`: {text}")),
@@ -91,7 +95,7 @@ pub(super) fn check(app: &mut App) -> Checked {
     topics_agree(handled.iter().chain(&app.types), &mut mistakes);
     plan.types = handled.iter().chain(&app.types).copied().collect();
     app.mistakes = mistakes;
-    Checked { plan, filters, handled }
+    Checked { plan, groups, filters, handled }
 }
 
 /// What a transport cannot do and a handler asks for by name.

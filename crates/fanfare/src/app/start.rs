@@ -21,7 +21,7 @@ use crate::{
 };
 
 pub(super) async fn start(mut app: App) -> Result<Running, StartError> {
-    let Checked { plan, filters, handled } = check::check(&mut app);
+    let Checked { plan, groups, filters, handled } = check::check(&mut app);
     let (transport, is_ours) = match app.source.take() {
         Some(Source::Given(transport)) => (Some(transport), false),
         Some(Source::Url(url)) => match transports::open(&url, &app.clock, &app.random).await {
@@ -55,12 +55,17 @@ pub(super) async fn start(mut app: App) -> Result<Running, StartError> {
     let mut locations = HashMap::new();
     let mut prepared = Vec::new();
     let handlers = std::mem::take(&mut app.handlers);
-    for (handler, planned) in handlers.into_iter().zip(&plan.groups) {
-        let name = planned.spec.name.clone();
-        locations.insert(name.clone(), handler.location);
-        match (handler.prepare)(&app.registry) {
-            Ok(made) => prepared.push((planned.spec.clone(), handler.options, handler.accepts, made)),
-            Err(missing) => app.mistakes.push(check::missing(handler.location, name.handler(), &missing)),
+    for (handler, group) in handlers.into_iter().zip(groups) {
+        // One without a group is a mistake already, and may be another one too.
+        let spec = group.and_then(|group| plan.groups.get(group)).map(|planned| planned.spec.clone());
+        let name = spec.as_ref().map_or(handler.type_name, |spec| spec.name.handler()).to_owned();
+        match ((handler.prepare)(&app.registry), spec) {
+            (Ok(made), Some(spec)) => {
+                locations.insert(spec.name.clone(), handler.location);
+                prepared.push((spec, handler.options, handler.accepts, made));
+            }
+            (Ok(_), None) => {}
+            (Err(missing), _) => app.mistakes.push(check::missing(handler.location, &name, &missing)),
         }
     }
     let Some(transport) = transport.filter(|_| app.mistakes.is_empty()) else {

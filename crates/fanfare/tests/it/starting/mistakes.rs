@@ -31,7 +31,6 @@ async fn all_mistakes_are_reported_at_once_with_their_lines() {
     let first = line!() + 3;
     let app = App::new("test")
         .transport("memory:")
-        .on(needs)
         .on(|_: StepTaken| async {})
         .on(generic::<u8>.blocking())
         .on(fine)
@@ -42,19 +41,22 @@ async fn all_mistakes_are_reported_at_once_with_their_lines() {
         .state(1u8)
         .state(2u8)
         .metrics_listen(([0, 0, 0, 0], 9100))
-        .delete_group("fine");
+        .delete_group("fine")
+        .on(needs.named("second"))
+        .on(needs);
     let mistakes = mistakes(app).await;
     let expected = [
-        (0, "it takes State<it::starting::mistakes::Absent>, and there is no such state"),
-        (1, "a closure has no name of its own"),
-        (2, "instances of a generic function share one name"),
-        (4, "another handler is called `fine`"),
-        (5, "returns a #[event(local)] event"),
-        (6, "its .types(..) let none of the types through"),
-        (7, "it says both .renamed_from(..) and .start_at(..)"),
-        (9, "there is a state of type u8 already"),
-        (10, "metrics are not served on 0.0.0.0:9100"),
-        (11, "a handler claims it"),
+        (0, "a closure has no name of its own"),
+        (1, "instances of a generic function share one name"),
+        (3, "another handler is called `fine`"),
+        (4, "returns a #[event(local)] event"),
+        (5, "its .types(..) let none of the types through"),
+        (6, "it says both .renamed_from(..) and .start_at(..)"),
+        (8, "there is a state of type u8 already"),
+        (9, "metrics are not served on 0.0.0.0:9100"),
+        (10, "a handler claims it"),
+        (11, "`second`: it takes State<it::starting::mistakes::Absent>, and there is no such state"),
+        (12, "`needs`: it takes State<it::starting::mistakes::Absent>, and there is no such state"),
     ];
     for (offset, text) in expected {
         let place = format!("mistakes.rs:{}: ", first + offset);
