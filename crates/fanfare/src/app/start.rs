@@ -103,8 +103,9 @@ pub(super) async fn start(mut app: App) -> Result<Running, StartError> {
             control: Control::default(),
             is_key_lock_dropped: app.is_key_lock_dropped,
         });
-        let known = |held: &&HeldKey| !held.is_parked && group.knows(&held.event_type, held.type_version);
-        for held in subscription.held.iter().filter(known) {
+        let goes_on =
+            |held: &&HeldKey| !held.is_parked && !group.is_newer(&held.event_type, held.type_version);
+        for held in subscription.held.iter().filter(goes_on) {
             let count = subscription.consumer.resume(held).await.map_err(StartError::Transport)?;
             tracing::info!(group = %group.printed, key = ?held.key, count, "a key goes on that waited for this build");
         }

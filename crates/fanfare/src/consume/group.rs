@@ -48,13 +48,9 @@ impl Group {
         }
     }
 
-    /// Whether this build handles a type at a version.
-    pub(crate) fn knows(&self, event_type: &ByteString, version: u32) -> bool {
-        match self.known_version(event_type) {
-            Known::No => false,
-            Known::Any => true,
-            Known::Up(known) => version <= known,
-        }
+    /// Whether a newer build wrote this version of a type that the handler takes.
+    pub(crate) fn is_newer(&self, event_type: &ByteString, version: u32) -> bool {
+        matches!(self.known_version(event_type), Known::Up(known) if version > known)
     }
 
     /// Whether something is taken and not settled.

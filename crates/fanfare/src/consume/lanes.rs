@@ -266,22 +266,34 @@ impl Lanes {
         self.tasks.try_remove(index as usize)
     }
 
-    /// Takes everything behind a task out of its lane: its key is held.
+    /// Takes what is of the same key out of the lane behind a task: the key is held. A lane has records of other
+    /// keys where the order is over all of them, or two keys share a hash; those stay.
     pub(crate) fn take_behind(&mut self, index: u32, into: &mut Vec<u32>) {
+        let Some(record) = self.get(index).map(|task| task.delivery.record.clone()) else { return };
+        let (topic, key) = (&record.message.topic, &record.message.metadata.key);
         let mut next = self.get_mut(index).and_then(|task| task.next.take());
-        let Some(lane) = self.lane_mut(index) else { return };
-        lane.tail = index;
-        let gone = std::mem::replace(&mut lane.len, 1) - 1;
-        if lane.is_waiting {
-            self.waiting -= gone;
-        }
+        let (mut last, mut gone) = (index, 0);
         while let Some(at) = next {
-            next = self.get_mut(at).and_then(|task| {
+            let Some(task) = self.get_mut(at) else { break };
+            next = task.next.take();
+            let message = &task.delivery.record.message;
+            if key.is_some() && message.metadata.key == *key && message.topic == *topic {
                 task.state = State::Settling;
                 task.lane = None;
-                task.next.take()
-            });
-            into.push(at);
+                gone += 1;
+                into.push(at);
+            } else {
+                if let Some(last) = self.get_mut(last) {
+                    last.next = Some(at);
+                }
+                last = at;
+            }
+        }
+        let Some(lane) = self.lane_mut(index) else { return };
+        lane.tail = last;
+        lane.len -= gone;
+        if lane.is_waiting {
+            self.waiting -= gone;
         }
     }
 
