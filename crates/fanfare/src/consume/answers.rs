@@ -38,7 +38,9 @@ impl Driver {
             Asked::Hold | Asked::Park => self.held(index),
             Asked::Ack => {
                 self.group.metrics.handled.add(1);
-                self.lanes.forget(index);
+                if let Some(task) = self.lanes.forget(index) {
+                    task.outputs.iter().for_each(|published| self.group.encoder.types.published(published));
+                }
             }
             Asked::Skip | Asked::Reject | Asked::Release => {
                 self.lanes.forget(index);

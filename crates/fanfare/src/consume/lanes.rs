@@ -12,7 +12,8 @@ use std::{
     hash::{BuildHasher, BuildHasherDefault, Hasher},
 };
 
-use fanfare_core::Delivery;
+use bytestring::ByteString;
+use fanfare_core::{Delivery, Outgoing};
 use slab::Slab;
 
 use crate::{fold::FoldState, handler::Order};
@@ -26,8 +27,28 @@ pub(crate) struct Task {
     pub(crate) is_recalled: bool,
     /// Why the driver cancelled its handler.
     pub(crate) cancelled: Option<Why>,
+    /// What goes out with its acknowledgement.
+    pub(crate) outputs: OutputTypes,
     lane: Option<u64>,
     next: Option<u32>,
+}
+
+/// The types of a handler's outputs. There is seldom more than one.
+#[derive(Debug, Default)]
+pub(crate) struct OutputTypes {
+    first: Option<ByteString>,
+    more: Vec<ByteString>,
+}
+
+impl OutputTypes {
+    pub(crate) fn of(outputs: &[Outgoing]) -> Self {
+        let mut types = outputs.iter().map(|outgoing| outgoing.message.metadata.event_type.clone());
+        Self { first: types.next(), more: types.collect() }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &ByteString> {
+        self.first.iter().chain(&self.more)
+    }
 }
 
 /// Why a handler was cancelled.
@@ -121,6 +142,7 @@ impl Lanes {
             state: State::Ready,
             is_recalled: false,
             cancelled: None,
+            outputs: OutputTypes::default(),
             lane,
             next: None,
         }) as u32;

@@ -8,7 +8,7 @@ use super::{
     decide,
     driver::Driver,
     in_flight::Asked,
-    lanes::{State, Why},
+    lanes::{OutputTypes, State, Why},
     outcome::{Failed, Outcome},
 };
 
@@ -30,7 +30,10 @@ impl Driver {
             (outcome, _) => outcome,
         };
         match outcome {
-            Outcome::Done(outputs) => self.ask(index, Asked::Ack, Settle::Ack { outputs }),
+            Outcome::Done(outputs) => {
+                task.outputs = OutputTypes::of(&outputs);
+                self.ask(index, Asked::Ack, Settle::Ack { outputs });
+            }
             Outcome::Unexpected => self.unhandled(index),
             Outcome::Newer => self.hold(index),
             Outcome::Rejected(reason) => {

@@ -1,9 +1,10 @@
 //! What an application tells of itself: metrics and log lines.
 
-use std::{io::Write, sync::Arc};
+use std::{io::Write, sync::Arc, time::Duration};
 
-use fanfare::{App, Failure, RawEvent, testing::TestApp};
+use fanfare::{App, Attempt, Context, Event, Failure, RawEvent, testing::TestApp};
 use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tracing_subscriber::fmt::MakeWriter;
@@ -16,24 +17,50 @@ async fn fails(_: StepTaken) -> Result<(), Failure> {
     Err(Failure::permanent("broken"))
 }
 
+#[derive(Event, Serialize, Deserialize)]
+#[event(type = "work.begun")]
+struct Begun {
+    number: u32,
+}
+
+#[derive(Event, Serialize, Deserialize)]
+#[event(type = "work.ended")]
+struct Ended {
+    number: u32,
+}
+
+/// Its first attempt fails: what it would have published counts for nothing.
+async fn makes(event: Begun, context: Context, Attempt(attempt): Attempt) -> Result<(Ended, Ended), String> {
+    context.publish(RawEvent::empty("nobody.cares"));
+    if attempt == 1 {
+        return Err("once".into());
+    }
+    Ok((Ended { number: event.number }, Ended { number: 0 }))
+}
+
 #[tokio::test(start_paused = true)]
 async fn metrics_count_what_happened_to_each_group() {
-    let app = TestApp::start(App::new("test").role("workers").on(fine).on(fails)).await.unwrap();
+    let app = App::new("test").role("workers").on(fine).on(fails).on(makes);
+    let app = TestApp::start(app).await.unwrap();
     app.publish(step("a", 0)).await;
     app.publish(RawEvent::empty("nobody.cares")).await;
-    app.idle().await;
+    app.publish(Begun { number: 1 }).await;
+    app.advance(Duration::from_secs(2)).await;
     let text = app.running().metrics().await;
     let of = |handler: &str| format!("{{application=\"test\",role=\"workers\",handler=\"{handler}\"}}");
     for line in [
         "fanfare_published_total{type=\"step.taken\"} 1".to_owned(),
-        "fanfare_unhandled_total{type=\"nobody.cares\"} 1".to_owned(),
+        "fanfare_unhandled_total{type=\"nobody.cares\"} 2".to_owned(),
+        "fanfare_published_total{type=\"nobody.cares\"} 2".to_owned(),
+        "fanfare_published_total{type=\"work.ended\"} 2".to_owned(),
+        "fanfare_unhandled_total{type=\"work.ended\"} 2".to_owned(),
         format!("fanfare_handled_total{} 1", of("fine")),
         format!("fanfare_failed_total{} 1", of("fails")),
         format!("fanfare_dead_lettered_total{} 1", of("fails")),
         format!("fanfare_lag{} 0", of("fine")),
         format!("fanfare_oldest_unacknowledged_seconds{} 0", of("fine")),
         format!("fanfare_dead_letters{} 1", of("fails")),
-        "fanfare_records 2".to_owned(),
+        "fanfare_records 6".to_owned(),
     ] {
         assert!(text.lines().any(|known| known == line), "no {line} in\n{text}");
     }
