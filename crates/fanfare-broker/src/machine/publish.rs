@@ -1,11 +1,11 @@
 //! Publishing: repeats, expected revisions, places, delayed events.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use bytes::Bytes;
 use fanfare_core::{
     Durability, Error, ErrorKind, ExpectedRevision, Message, Outgoing, Place, Receipt, Recorded, Rejected,
-    Timestamp,
+    Timestamp, Topic,
 };
 
 use super::{
@@ -31,18 +31,28 @@ impl Machine {
         durability: Durability,
         now: Timestamp,
     ) -> Vec<Result<Receipt, Rejected>> {
-        if is_atomic && let Some((at, error)) = self.refusal_of(&messages, false, now) {
+        if !is_atomic {
+            let publish = |outgoing| self.publish(out, outgoing, durability, now);
+            return messages.into_iter().map(publish).collect();
+        }
+        if let Some((at, error)) = self.refusal_of(&messages, false, now) {
             return refuse_all(messages, at, error);
         }
-        let publish = |outgoing| self.publish(out, outgoing, false, durability, now);
-        messages.into_iter().map(publish).collect()
+        let accept = |outgoing: Outgoing| {
+            let identity = self.identity(&outgoing.message);
+            Ok(match self.window.find(identity.0).copied() {
+                Some(seen) => self.repeat(outgoing, seen, durability),
+                None => self.accept(out, outgoing.message, Some(identity), durability, now),
+            })
+        };
+        messages.into_iter().map(accept).collect()
     }
 
     /// Publishes the outputs of a handler, which [`Machine::refusal_of`] has let through. The window of
     /// repeats does not see them.
     pub(super) fn publish_outputs(&mut self, out: &mut BatchBuf, outputs: Vec<Outgoing>, now: Timestamp) {
         for output in outputs {
-            let _ = self.publish(out, output, true, Durability::Memory, now);
+            self.accept(out, output.message, None, Durability::Memory, now);
         }
     }
 
@@ -73,28 +83,38 @@ impl Machine {
         &mut self,
         out: &mut BatchBuf,
         outgoing: Outgoing,
-        is_output: bool,
         durability: Durability,
         now: Timestamp,
     ) -> Result<Receipt, Rejected> {
-        let identity = if is_output { None } else { Some(self.identity(&outgoing.message)) };
-        if let Some(identity) = identity
-            && let Some(seen) = self.window.find(identity.0)
-        {
-            return self.repeat(outgoing, *seen, identity.1, durability);
+        let identity = self.identity(&outgoing.message);
+        if let Some(seen) = self.window.find(identity.0).copied() {
+            if seen.content != identity.1 {
+                return Err(Rejected::new(reused(), outgoing));
+            }
+            return Ok(self.repeat(outgoing, seen, durability));
         }
-        let not_before = outgoing.message.metadata.not_before().copied().filter(|due| *due > now);
-        if let Err(error) = self.check(&outgoing, not_before, &[]) {
+        if let Err(error) = self.check(&outgoing, now, &Earlier::default()) {
             return Err(Rejected::new(error, outgoing));
         }
-        let message = outgoing.message;
+        Ok(self.accept(out, outgoing.message, Some(identity), durability, now))
+    }
+
+    /// Publishes a message that nothing speaks against.
+    fn accept(
+        &mut self,
+        out: &mut BatchBuf,
+        message: Message,
+        identity: Option<Identity>,
+        durability: Durability,
+        now: Timestamp,
+    ) -> Receipt {
         let class = self.class_of(out, &message);
         let mut receipt = Receipt::new(message.metadata.id.clone(), durability);
-        match not_before {
+        match delayed_until(&message, now) {
             Some(due) => receipt.schedule = Some(self.schedule(out, &message, class, identity, due)),
             None => receipt.place = Some(self.place(out, message, class, identity, now)),
         }
-        Ok(receipt)
+        receipt
     }
 
     /// Appends an event and gives it its place.
@@ -137,16 +157,7 @@ impl Machine {
         id
     }
 
-    fn repeat(
-        &mut self,
-        outgoing: Outgoing,
-        seen: Seen,
-        content: u64,
-        durability: Durability,
-    ) -> Result<Receipt, Rejected> {
-        if seen.content != content {
-            return Err(Rejected::new(reused(), outgoing));
-        }
+    fn repeat(&mut self, outgoing: Outgoing, seen: Seen, durability: Durability) -> Receipt {
         self.repeats += 1;
         let mut receipt = Receipt::new(outgoing.message.metadata.id, durability);
         receipt.is_repeat = true;
@@ -156,7 +167,7 @@ impl Machine {
                 receipt.place = Some(Place::new(self.epoch, position, offset, revision, recorded_at));
             }
         }
-        Ok(receipt)
+        receipt
     }
 
     /// The first of these messages that would be refused, were they published together.
@@ -166,35 +177,39 @@ impl Machine {
         is_output: bool,
         now: Timestamp,
     ) -> Option<(usize, Error)> {
-        messages.iter().enumerate().find_map(|(at, outgoing)| {
-            let earlier = messages.get(..at).unwrap_or_default();
-            let identity = (!is_output).then(|| self.identity(&outgoing.message));
-            if let Some(identity) = identity
-                && let Some(seen) = self.window.find(identity.0)
-            {
-                return (seen.content != identity.1).then(|| (at, reused()));
+        let mut earlier = Earlier::default();
+        let mut contents = HashMap::new();
+        for (at, outgoing) in messages.iter().enumerate() {
+            if !is_output {
+                let (identity, content) = self.identity(&outgoing.message);
+                let seen = self.window.find(identity).map(|seen| seen.content);
+                match seen.or_else(|| contents.insert(identity, content)) {
+                    Some(seen) if seen != content => return Some((at, reused())),
+                    Some(_) => continue,
+                    None => {}
+                }
             }
-            let not_before = outgoing.message.metadata.not_before().copied().filter(|due| *due > now);
-            self.check(outgoing, not_before, earlier).err().map(|error| (at, error))
-        })
+            if let Err(error) = self.check(outgoing, now, &earlier) {
+                return Some((at, error));
+            }
+            earlier.add(&outgoing.message, now);
+        }
+        None
     }
 
     /// Whether a message may be published behind these earlier ones of its atomic batch.
-    fn check(
-        &self,
-        outgoing: &Outgoing,
-        not_before: Option<Timestamp>,
-        earlier: &[Outgoing],
-    ) -> Result<(), Error> {
+    fn check(&self, outgoing: &Outgoing, now: Timestamp, earlier: &Earlier<'_>) -> Result<(), Error> {
         let message = &outgoing.message;
         // Publishers' messages are measured before they come here; what handlers return is not.
         if message.payload.len() > self.limits.message_max {
             let text = format!("publish an event of {} bytes: it is too large", message.payload.len());
             return Err(Error::new(ErrorKind::TooLarge, text).with("topic", &message.topic));
         }
-        if not_before.is_some() {
-            let is_full = self.schedule.len() >= self.limits.scheduled_max
-                || self.schedule.bytes() + message.payload.len() > self.limits.scheduled_bytes_max;
+        let is_delayed = delayed_until(message, now).is_some();
+        if is_delayed {
+            let bytes = self.schedule.bytes() + earlier.delayed_bytes + message.payload.len();
+            let is_full = self.schedule.len() + earlier.delayed >= self.limits.scheduled_max
+                || bytes > self.limits.scheduled_bytes_max;
             if is_full {
                 let text = "publish a delayed event: too many wait already; publish it later";
                 return Err(Error::new(ErrorKind::Full, text).with("topic", &message.topic));
@@ -205,14 +220,11 @@ impl Machine {
             let text = "publish with an expected revision: the event has no key";
             return Err(Error::new(ErrorKind::Invalid, text).with("topic", &message.topic));
         };
-        if not_before.is_some() {
+        if is_delayed {
             let text = "publish with an expected revision: a delayed event gets its revision when it is due";
             return Err(Error::new(ErrorKind::Invalid, text).with("topic", &message.topic));
         }
-        let is_same = |other: &&Outgoing| {
-            other.message.topic == message.topic && other.message.metadata.key == message.metadata.key
-        };
-        let revision = self.head(message.topic.as_str(), key) + earlier.iter().filter(is_same).count() as u64;
+        let revision = self.head(message.topic.as_str(), key) + earlier.of_key(&message.topic, key);
         let wanted = match expected {
             ExpectedRevision::Empty => 0,
             ExpectedRevision::Exact(revision) => revision,
@@ -272,6 +284,35 @@ impl Machine {
         };
         (hasher.finish_wide(), 0)
     }
+}
+
+/// What the earlier messages of an atomic batch come to.
+#[derive(Default)]
+struct Earlier<'a> {
+    delayed: usize,
+    delayed_bytes: usize,
+    /// Topics and keys of those that get a revision now.
+    placed: Vec<(&'a Topic, &'a str)>,
+}
+
+impl<'a> Earlier<'a> {
+    fn add(&mut self, message: &'a Message, now: Timestamp) {
+        if delayed_until(message, now).is_some() {
+            self.delayed += 1;
+            self.delayed_bytes += message.payload.len();
+        } else if let Some(key) = &message.metadata.key {
+            self.placed.push((&message.topic, key));
+        }
+    }
+
+    fn of_key(&self, topic: &Topic, key: &str) -> u64 {
+        self.placed.iter().filter(|placed| **placed == (topic, key)).count() as u64
+    }
+}
+
+/// When a message is due, if that is later than now.
+fn delayed_until(message: &Message, now: Timestamp) -> Option<Timestamp> {
+    message.metadata.not_before().copied().filter(|due| *due > now)
 }
 
 fn reused() -> Error {

@@ -2,6 +2,7 @@
 
 mod durable;
 pub(crate) mod facts;
+mod limits;
 pub(crate) mod rig;
 
 macro_rules! tell {

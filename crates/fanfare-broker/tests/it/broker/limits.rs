@@ -1,0 +1,87 @@
+//! What comes up to a limit is refused whole, said by kind, and loses nothing.
+
+use std::time::Duration;
+
+use fanfare_broker::{Broker, Options};
+use fanfare_core::{ErrorKind, ExpectedRevision, Log, Operator, Outgoing, Settle, Transport};
+
+use super::rig::*;
+
+/// An event that is due in an hour.
+fn delayed(n: u64) -> Outgoing {
+    let mut outgoing = event("later", "x", n);
+    outgoing.message.metadata.set_not_before(Some(now() + Duration::from_secs(3600)));
+    outgoing
+}
+
+fn memory(options: Options) -> Broker {
+    Broker::memory(options).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn outputs_that_do_not_all_fit_the_schedule_are_refused_with_their_acknowledgement() {
+    let broker = memory(options().scheduled_max(3));
+    publish(&broker, delayed(1)).await.unwrap();
+    publish(&broker, delayed(2)).await.unwrap();
+    put(&broker, "a", "x", 1).await;
+    let mut subscription = join(&broker, "h", &["a"]).await;
+    let consumer = &mut *subscription.consumer;
+    let delivery = take(consumer, 1).await.pop().unwrap();
+    begin(consumer, delivery.token).await.unwrap();
+    let outputs = vec![delayed(3), delayed(4)];
+    let refused = settle(consumer, delivery.token, Settle::Ack { outputs }).await.unwrap_err();
+    assert_eq!((refused.kind(), refused.is_retryable()), (ErrorKind::Full, true));
+    assert_eq!(broker.stats().scheduled, 2, "none of the two");
+    assert_eq!(broker.groups().await.unwrap()[0].lag, 1, "it is not settled");
+    settle(consumer, delivery.token, Settle::Ack { outputs: vec![delayed(3)] }).await.unwrap();
+    assert_eq!((broker.stats().scheduled, broker.groups().await.unwrap()[0].lag), (3, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_atomic_batch_that_does_not_all_fit_the_schedule_is_refused_whole() {
+    for options in [options().scheduled_max(3), options().memory_max(2_500)] {
+        let broker = memory(options);
+        let large = |n| {
+            let mut outgoing = delayed(n);
+            outgoing.message.payload = vec![b'x'; 700].into();
+            outgoing
+        };
+        publish(&broker, large(1)).await.unwrap();
+        publish(&broker, large(2)).await.unwrap();
+        let answers = broker.submit(vec![large(3), large(4)], true).await.unwrap();
+        let kinds: Vec<_> = answers.into_iter().map(|answer| answer.unwrap_err().error.kind()).collect();
+        assert_eq!((kinds, broker.stats().scheduled), (vec![ErrorKind::Full; 2], 2));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_repeat_within_an_atomic_batch_counts_for_no_revision() {
+    let expecting = |n, revision| {
+        let mut outgoing = event("a", "x", n);
+        outgoing.expected = Some(ExpectedRevision::Exact(revision));
+        outgoing
+    };
+    let broker = memory(options());
+    let refused = broker.submit(vec![event("a", "x", 1), event("a", "x", 1), expecting(2, 2)], true);
+    assert!(refused.await.unwrap().iter().all(Result::is_err));
+    assert_eq!(broker.end(), 0, "nothing of it was published");
+    let batch = vec![event("a", "x", 1), event("a", "x", 1), expecting(2, 1)];
+    let receipts = broker.submit(batch, true).await.unwrap();
+    let receipts: Vec<_> = receipts.into_iter().map(Result::unwrap).collect();
+    assert_eq!(receipts.iter().map(|receipt| receipt.is_repeat).collect::<Vec<_>>(), [false, true, false]);
+    assert_eq!(receipts[1].place, receipts[0].place);
+    assert_eq!(receipts[2].place.unwrap().revision, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_used_twice_within_an_atomic_batch_for_different_payloads_is_a_conflict() {
+    let keyed = |n| {
+        let mut outgoing = event("a", "x", n);
+        outgoing.message.metadata.set_idempotency_key(Some("once".into()));
+        outgoing
+    };
+    let broker = memory(options());
+    let answers = broker.submit(vec![keyed(1), keyed(2)], true).await.unwrap();
+    assert!(answers.iter().all(|answer| answer.as_ref().unwrap_err().error.kind() == ErrorKind::Conflict));
+    assert_eq!(broker.end(), 0);
+}
