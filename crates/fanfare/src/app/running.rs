@@ -47,11 +47,16 @@ impl Running {
         let listener = listener.and_then(|listener| {
             let address = listener.local_addr().ok()?;
             let parts = parts.clone();
+            let clock = parts.clock.clone();
             let render = move || {
                 let parts = parts.clone();
                 async move { parts.metrics().await }
             };
-            Some((address, tokio::spawn(metrics::listen(listener, render)).abort_handle()))
+            Some((
+                address,
+                tokio::spawn(metrics::listen(listener, metrics::Limits::default(), clock, render))
+                    .abort_handle(),
+            ))
         });
         Self { parts, supervisor, failure, listener }
     }

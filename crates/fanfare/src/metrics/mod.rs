@@ -7,5 +7,5 @@ mod text;
 
 pub(crate) use counter::{Counter, Gauge};
 pub(crate) use group::GroupMetrics;
-pub(crate) use listener::{is_loopback, listen};
+pub(crate) use listener::{Limits, is_loopback, listen};
 pub(crate) use text::render;
