@@ -36,6 +36,36 @@ pub struct Metadata {
     rare: Option<Box<Rare>>,
 }
 
+/// Names that no extension of the user's may have: attributes, a member of the JSON format, and what Fanfare keeps
+/// in extensions.
+const RESERVED: [&str; 25] = [
+    "specversion",
+    "data",
+    "id",
+    "source",
+    "type",
+    "typeversion",
+    "time",
+    "datacontenttype",
+    "dataschema",
+    "subject",
+    "partitionkey",
+    "correlationid",
+    "causationid",
+    "causationdepth",
+    "causationchain",
+    "sequence",
+    "traceparent",
+    "tracestate",
+    "notbefore",
+    "expirytime",
+    "replyto",
+    "idempotencykey",
+    "deadreason",
+    "deadtopic",
+    "deadattempts",
+];
+
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Rare {
     subject: Option<ByteString>,
@@ -131,6 +161,23 @@ impl Metadata {
     /// the specification's advice; other names are kept as they came.
     pub fn set_extension(&mut self, name: impl Into<String>, value: Extension) {
         self.rare.get_or_insert_default().extensions.insert(name.into(), value);
+    }
+
+    /// Whether an extension attribute of your own may have this name: lower-case ASCII letters and digits, and none that
+    /// CloudEvents or Fanfare gives a meaning. The specification advises 20 characters at most (CloudEvents
+    /// 1.0, section 3, Naming); longer names are taken.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub fn check_extension_name(name: &str) -> Result<(), String> {
+        let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        if name.is_empty() || !name.bytes().all(is_plain) {
+            return Err(format!("`{name}` is no name of a header: lower-case ASCII letters and digits only"));
+        }
+        if RESERVED.contains(&name) {
+            return Err(format!("the header `{name}` has a meaning of its own already; choose another name"));
+        }
+        Ok(())
     }
 
     /// Whether anything beyond the plain fields is set.

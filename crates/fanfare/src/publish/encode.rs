@@ -60,7 +60,7 @@ impl Encoder {
         };
         let now = self.clock.now();
         let metadata = self.metadata(&parts, EventId::new_v7(now, &*self.random), now);
-        Ok(finish(parts, metadata, options))
+        finish(parts, metadata, options)
     }
 
     /// The messages of a handler's outputs. Their ids follow from the delivery, so that handling it again
@@ -87,7 +87,7 @@ impl Encoder {
                 let correlation = cause.metadata.correlation_id.as_ref().unwrap_or(&cause.metadata.id);
                 metadata.correlation_id = Some(correlation.clone());
             }
-            made.push(finish(parts, metadata, options));
+            made.push(finish(parts, metadata, options).map_err(NotMade::Invalid)?);
         }
         Ok(made)
     }
@@ -122,6 +122,10 @@ impl Encoder {
     }
 
     fn raw_parts(&self, event: &RawEvent, options: Option<&PublishOptions>) -> Result<Parts, Error> {
+        if let Err(error) = Topic::new(event.event_type()) {
+            let text = format!("an event type is made like a topic: {error}");
+            return Err(Error::new(ErrorKind::Invalid, text));
+        }
         let known = self.types.get(event.event_type());
         let keyed;
         let event = match options.and_then(|options| options.key.clone()) {
@@ -153,20 +157,20 @@ impl Encoder {
     }
 }
 
-fn finish(parts: Parts, mut metadata: Metadata, options: Option<&PublishOptions>) -> Outgoing {
+fn finish(parts: Parts, mut metadata: Metadata, options: Option<&PublishOptions>) -> Result<Outgoing, Error> {
     metadata.content_type = parts.content_type;
     metadata.key = parts.key;
     let mut expected = None;
     if let Some(options) = options {
-        apply(options, &mut metadata);
+        apply(options, &mut metadata)?;
         expected = options.expected;
     }
     let mut outgoing = Outgoing::from(Message::new(parts.topic, metadata, parts.payload));
     outgoing.expected = expected;
-    outgoing
+    Ok(outgoing)
 }
 
-fn apply(options: &PublishOptions, metadata: &mut Metadata) {
+fn apply(options: &PublishOptions, metadata: &mut Metadata) -> Result<(), Error> {
     let now = metadata.time.unwrap_or(Timestamp::UNIX_EPOCH);
     let later = |by| {
         let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
@@ -194,8 +198,11 @@ fn apply(options: &PublishOptions, metadata: &mut Metadata) {
         metadata.set_subject(Some(subject.clone()));
     }
     for (name, value) in &options.extensions {
+        Metadata::check_extension_name(name)
+            .map_err(|reason| Error::new(ErrorKind::Invalid, reason).with("type", &metadata.event_type))?;
         metadata.set_extension(name.clone(), value.clone());
     }
+    Ok(())
 }
 
 /// The id of an output: from the delivery's source and id, the group, the run, and the output's type and index.

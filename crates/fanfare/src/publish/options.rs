@@ -83,7 +83,8 @@ impl PublishOptions {
         self
     }
 
-    /// A header of your own (a CloudEvents extension attribute): lower-case letters and digits.
+    /// A header of your own (a CloudEvents extension attribute): lower-case letters and digits, and no name that CloudEvents
+    /// or Fanfare gives a meaning; the publish is refused as `Invalid` otherwise.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<ByteString>) -> Self {
         self.extensions.push((name.into(), Extension::Text(value.into())));
         self

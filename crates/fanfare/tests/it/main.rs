@@ -13,5 +13,6 @@ mod emulated;
 mod mistakes;
 mod order;
 mod outcomes;
+mod publishing;
 mod starting;
 mod support;
