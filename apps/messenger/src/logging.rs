@@ -9,9 +9,18 @@ pub(crate) fn start(options: &Options) {
         eprintln!("messenger: --log `{}` is not understood ({error}); using `info`", options.log);
         EnvFilter::new("info")
     });
+    let filter = with_handler_spans(filter);
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match options.log_format {
         LogFormat::Text => lines.with_target(false).with_ansi(std::io::stderr().is_terminal()).init(),
         LogFormat::Json => lines.json().flatten_event(true).init(),
+    }
+}
+
+/// Handlers' lines say which event they are about, whatever `--log` names.
+fn with_handler_spans(filter: EnvFilter) -> EnvFilter {
+    match fanfare::logging::HANDLER_SPANS.parse() {
+        Ok(directive) => filter.add_directive(directive),
+        Err(_) => filter,
     }
 }

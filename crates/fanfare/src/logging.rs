@@ -15,11 +15,15 @@ pub enum Format {
     Json,
 }
 
+/// Keeps the spans that name handler, event and correlation on every line about an attempt, also where a filter of yours
+/// says nothing of Fanfare: a directive to add to it.
+pub const HANDLER_SPANS: &str = "fanfare::handler=error";
+
 /// Writes log lines to standard error. The environment variable `RUST_LOG` says which; `info` by default. Answers
-/// whether this took effect: a program has one subscriber.
+/// whether this took effect: a program has one subscriber. [`HANDLER_SPANS`] is always part of the filter.
 pub fn init(format: Format) -> bool {
     let filter = EnvFilter::builder().with_default_directive(tracing::Level::INFO.into()).from_env_lossy();
-    let registry = tracing_subscriber::registry().with(filter);
+    let registry = tracing_subscriber::registry().with(with_handler_spans(filter));
     match format {
         Format::Text => {
             // Colour is for terminals: a file or a pipe gets plain text.
@@ -31,5 +35,30 @@ pub fn init(format: Format) -> bool {
             .with(fmt::layer().json().flatten_event(true).with_writer(std::io::stderr))
             .try_init()
             .is_ok(),
+    }
+}
+
+fn with_handler_spans(filter: EnvFilter) -> EnvFilter {
+    match HANDLER_SPANS.parse() {
+        Ok(directive) => filter.add_directive(directive),
+        Err(_) => filter,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing_subscriber::{EnvFilter, util::SubscriberInitExt};
+
+    use super::with_handler_spans;
+
+    #[test]
+    fn a_filter_that_names_only_the_application_keeps_the_spans_of_handlers() {
+        let is_enabled = |filter| {
+            let _subscriber = tracing_subscriber::fmt().with_env_filter(filter).set_default();
+            let span = tracing::error_span!(target: "fanfare::handler", "handle");
+            !span.is_disabled()
+        };
+        assert!(!is_enabled(EnvFilter::new("shop=debug")));
+        assert!(is_enabled(with_handler_spans(EnvFilter::new("shop=debug"))));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fanfare_broker::{Broker, Options};
+use fanfare_broker::{Broker, Options, storage::Report};
 use fanfare_core::{Clock, Error, ErrorKind, Random, Transport};
 
 /// Opens the transport of a URL. Paths are taken as they stand behind the scheme: `file:./data` is relative.
@@ -18,7 +18,13 @@ pub(crate) async fn open(
     match scheme {
         "memory" if rest.is_empty() => Ok(Arc::new(Broker::memory(options)?)),
         "memory" => Ok(Arc::new(Broker::memory_named(rest, options)?)),
-        "file" if !rest.is_empty() => Ok(Arc::new(Broker::open(rest, options).await?)),
+        "file" if !rest.is_empty() => {
+            let broker = Broker::open(rest, options).await?;
+            if let Some(report) = broker.recovery() {
+                tell(rest, report);
+            }
+            Ok(Arc::new(broker))
+        }
         "file" => Err(invalid(url, "it names no folder; write \"file:./data\"")),
         "kafka" | "amqp" | "amqps" | "nats" | "redis" | "rediss" | "postgres" | "postgresql" => {
             let text = format!(
@@ -27,6 +33,43 @@ pub(crate) async fn open(
             Err(Error::new(ErrorKind::Unsupported, text))
         }
         _ => Err(invalid(url, "its scheme is not known; write \"file:./data\" or \"memory:\"")),
+    }
+}
+
+/// Says how the last run ended and what was done about it; nothing when there is nothing to say.
+fn tell(folder: &str, report: &Report) {
+    if !report.clean && !report.created {
+        let (rewritten, same_boot) = (report.rewritten_bytes, report.same_boot);
+        tracing::info!(
+            folder,
+            rewritten,
+            same_boot,
+            "the last run did not stop cleanly: what was not surely on the disk was written again"
+        );
+    }
+    if let Some(cut) = &report.cut {
+        let (file, position, bytes) = (&cut.file, cut.position, cut.bytes);
+        tracing::warn!(
+            folder,
+            file,
+            position,
+            bytes,
+            "a torn tail was cut off: a write that had not ended and was told to nobody as durable"
+        );
+    }
+    if report.epoch_changed {
+        let epoch = report.epoch;
+        tracing::warn!(
+            folder,
+            epoch,
+            "the epoch has changed: events of the last run may be lost, cursors begin anew"
+        );
+    }
+    for file in &report.damaged_snapshots {
+        tracing::warn!(folder, file, "a snapshot is damaged and was passed over; the start takes longer");
+    }
+    for file in &report.unknown_files {
+        tracing::warn!(folder, file, "a file in the data folder is not Fanfare's; it was left alone");
     }
 }
 

@@ -22,6 +22,8 @@ pub(super) struct Checked {
     /// Filters of handlers that take any type.
     pub(super) filters: Vec<TopicFilter>,
     pub(super) handled: Vec<Descriptor>,
+    /// Filters, behind the group's name, that match no type which this build knows.
+    pub(super) idle_filters: Vec<(String, String)>,
 }
 
 /// Makes the plan of an application, and adds what is wrong to its mistakes.
@@ -94,8 +96,23 @@ pub(super) fn check(app: &mut App) -> Checked {
     }
     topics_agree(handled.iter().chain(&app.types), &mut mistakes);
     plan.types = handled.iter().chain(&app.types).copied().collect();
+    let idle_filters = idle_filters(app, &plan, &groups);
     app.mistakes = mistakes;
-    Checked { plan, groups, filters, handled }
+    Checked { plan, groups, filters, handled, idle_filters }
+}
+
+/// Filters that match no type of the plan: misspelt ones, most likely.
+fn idle_filters(app: &App, plan: &Plan, groups: &[Option<usize>]) -> Vec<(String, String)> {
+    let is_known = |filter: &TopicFilter| plan.types.iter().any(|known| filter.matches(known.event_type));
+    let mut idle = Vec::new();
+    for (handler, group) in app.handlers.iter().zip(groups) {
+        let Some(group) = group.and_then(|group| plan.groups.get(group)) else { continue };
+        let is_idle =
+            |filter: &&String| TopicFilter::new(filter.as_str()).is_ok_and(|filter| !is_known(&filter));
+        let filters = handler.options.types.iter().filter(is_idle);
+        idle.extend(filters.map(|filter| (group.spec.name.to_string(), filter.clone())));
+    }
+    idle
 }
 
 /// What a transport cannot do and a handler asks for by name.

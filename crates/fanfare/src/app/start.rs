@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, panic::Location, sync::Arc};
 
-use fanfare_core::{Descriptor, ErrorKind, GroupName, HeldKey, PlanReport, Refusals};
+use fanfare_core::{Capabilities, Descriptor, ErrorKind, GroupName, HeldKey, PlanReport, Refusals, Support};
 use tokio::{net::TcpListener, runtime::Handle, task::JoinSet};
 
 use super::{
@@ -13,7 +13,7 @@ use super::{
     running::Parts,
 };
 use crate::{
-    consume::{Control, Driver, Emulated, Exchange, Gate, Group},
+    consume::{self, Control, Driver, Emulated, Exchange, Gate, Group},
     extract::Site,
     metrics::GroupMetrics,
     publish::{Encoder, Publisher, Types},
@@ -21,7 +21,7 @@ use crate::{
 };
 
 pub(super) async fn start(mut app: App) -> Result<Running, StartError> {
-    let Checked { plan, groups, filters, handled } = check::check(&mut app);
+    let Checked { plan, groups, filters, handled, idle_filters } = check::check(&mut app);
     let (transport, is_ours) = match app.source.take() {
         Some(Source::Given(transport)) => (Some(transport), false),
         Some(Source::Url(url)) => match transports::open(&url, &app.clock, &app.random).await {
@@ -73,6 +73,13 @@ pub(super) async fn start(mut app: App) -> Result<Running, StartError> {
     };
     let report = transport.plan(&plan).await.map_err(|refusals| refused(refusals, &locations))?;
     tell(&report, &plan.types);
+    for (group, filter) in idle_filters {
+        tracing::warn!(
+            group,
+            filter,
+            "the filter matches no event type that this build knows; if it is right, make the types known with .event::<E>()"
+        );
+    }
     if cfg!(panic = "abort") {
         tracing::warn!("built with panic = \"abort\": a panic in one handler ends the whole process");
     }
@@ -110,6 +117,7 @@ pub(super) async fn start(mut app: App) -> Result<Running, StartError> {
             tracing::info!(group = %group.printed, key = ?held.key, count, "a key goes on that waited for this build");
         }
         let consumer = if Emulated::is_needed(&*transport) {
+            tell_emulated(&group.printed, transport.capabilities());
             Box::new(Emulated::new(
                 subscription.consumer,
                 transport.clone(),
@@ -176,6 +184,21 @@ fn refused(refusals: Refusals, locations: &HashMap<GroupName, &'static Location<
         }
     });
     StartError::Mistakes(mistakes.collect())
+}
+
+/// Says what this process does in the transport's stead.
+fn tell_emulated(group: &str, can: &Capabilities) {
+    let of = |(what, support)| match support {
+        Support::Emulated(how) => Some(format!("{what}: {how}")),
+        _ => None,
+    };
+    let made_up_for: Vec<String> = consume::made_up_for(can).into_iter().filter_map(of).collect();
+    tracing::warn!(
+        group,
+        transport = can.transport,
+        made_up_for = made_up_for.join("; "),
+        "the transport lacks some of what handlers are promised; it is made up for in this process"
+    );
 }
 
 /// Says what the plan found.

@@ -15,8 +15,8 @@ use std::{
 
 use bytestring::ByteString;
 use fanfare_core::{
-    AttemptRecord, BoxFuture, Clock, Consumer, Delivery, Error, ErrorKind, EventId, Extension, GroupName,
-    HeldKey, Message, Outgoing, Recorded, Settle, Support, Taken, Ticket, Token, Topic, Transport,
+    AttemptRecord, BoxFuture, Capabilities, Clock, Consumer, Delivery, Error, ErrorKind, EventId, Extension,
+    GroupName, HeldKey, Message, Outgoing, Recorded, Settle, Support, Taken, Ticket, Token, Topic, Transport,
 };
 use futures_util::task::AtomicWaker;
 use jiff::Timestamp;
@@ -24,6 +24,30 @@ use parking_lot::Mutex;
 
 /// How many records beyond the first unsettled one may be settled, before nothing new is taken.
 const BEYOND_MAX: usize = 100_000;
+
+/// What of a consumer's work this process does and how, with what a restart forgets.
+pub(crate) fn made_up_for(can: &Capabilities) -> [(&'static str, Support); 5] {
+    let or = |support, how| if support == Support::No { Support::Emulated(how) } else { support };
+    [
+        (
+            "attempts",
+            or(can.attempts, "counted in this process; a restart counts anew and forgets due retries"),
+        ),
+        (
+            "settlements",
+            or(
+                can.range_acks,
+                "what is settled behind a record that is not is delivered again after a restart",
+            ),
+        ),
+        (
+            "dead letters",
+            or(can.dead_letters, "published to `dead.<application>.<handler>`, without redrive"),
+        ),
+        ("delays", or(can.delay, "waited for in this process; a restart reads the event again")),
+        ("held keys", or(can.hold, "passed over until the next restart, which delivers them again")),
+    ]
+}
 
 /// A consumer of a poor transport with what it lacks.
 pub(crate) struct Emulated {

@@ -28,7 +28,7 @@ mod watch;
 mod worker;
 
 pub(crate) use driver::Driver;
-pub(crate) use emulate::Emulated;
+pub(crate) use emulate::{Emulated, made_up_for};
 pub(crate) use exchange::Exchange;
 pub(crate) use gate::Gate;
 pub(crate) use group::{Control, Group, Phase, STUCK_AFTER};

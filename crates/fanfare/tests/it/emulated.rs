@@ -5,7 +5,7 @@ use std::time::Duration;
 use fanfare::{Attempt, Failure, HandlerExt, RawEvent, Retry, State};
 use fanfare_core::Extension;
 
-use crate::support::{Seen, StepTaken, app, clock, pass_secs, poor, step};
+use crate::support::{Lines, Seen, StepTaken, app, clock, pass_secs, poor, step};
 
 async fn once(
     event: StepTaken,
@@ -83,4 +83,27 @@ async fn a_dead_letter_goes_to_a_topic_of_the_transport_with_its_reason() {
     assert_eq!(buried.all(), ["dead.test.once dead.step.taken permanent failure: never"]);
     assert_eq!(poor.cursor(&"test//once".parse().unwrap()), Some(1));
     running.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_made_up_for_is_told_once_per_subscription() {
+    async fn other(_: StepTaken) {}
+    let clock = clock();
+    let (lines, _subscriber) = Lines::filtered("info");
+    let app = app(&clock).with_transport(poor(&clock)).state(Seen::<u32>::default());
+    app.on(once).on(other).start().await.unwrap().shutdown().await.unwrap();
+    let told = lines.saying("the transport lacks some of what handlers are promised");
+    let groups: Vec<_> = told.iter().map(|line| line["fields"]["group"].clone()).collect();
+    assert_eq!(groups, ["test//once", "test//other"]);
+    let fields = &told[0]["fields"];
+    assert_eq!((&told[0]["level"], &fields["transport"]), (&"WARN".into(), &"poor".into()));
+    let made_up_for = fields["made_up_for"].as_str().unwrap();
+    for part in [
+        "attempts: counted in this process; a restart counts anew",
+        "delays: ",
+        "dead letters: ",
+        "held keys: ",
+    ] {
+        assert!(made_up_for.contains(part), "no {part} in {made_up_for}");
+    }
 }

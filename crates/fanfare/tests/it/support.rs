@@ -1,16 +1,20 @@
 //! Transports under paused time, and a record of what handlers saw.
 
-use std::{sync::Arc, time::Duration};
+use std::{io::Write, sync::Arc, time::Duration};
 
 use fanfare::{
     App, Event,
     clock::{RuntimeClock, SystemRandom},
+    logging,
 };
 use fanfare_broker::{Broker, Options};
 use fanfare_core::{Clock, Transport};
 use fanfare_testkit::Poor;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tracing::subscriber::DefaultGuard;
+use tracing_subscriber::{EnvFilter, fmt::MakeWriter, util::SubscriberInitExt};
 
 /// The event of most tests.
 #[derive(Event, Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -88,4 +92,49 @@ pub async fn pass(time: Duration) {
 
 pub async fn pass_secs(secs: u64) {
     pass(Duration::from_secs(secs)).await;
+}
+
+/// Log lines of this thread, as JSON.
+#[derive(Clone, Default)]
+pub struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Lines {
+    /// What comes through this filter, and the handlers' spans, until the guard is dropped.
+    pub fn filtered(filter: &str) -> (Self, DefaultGuard) {
+        let lines = Self::default();
+        let filter = EnvFilter::new(filter).add_directive(logging::HANDLER_SPANS.parse().unwrap());
+        let subscriber = tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(lines.clone());
+        (lines, subscriber.set_default())
+    }
+
+    pub fn all(&self) -> Vec<Value> {
+        let text = String::from_utf8(self.0.lock().clone()).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// Those whose message begins so.
+    pub fn saying(&self, message: &str) -> Vec<Value> {
+        let says =
+            |line: &Value| line["fields"]["message"].as_str().is_some_and(|said| said.starts_with(message));
+        self.all().into_iter().filter(says).collect()
+    }
+}
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Lines {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
 }

@@ -1,15 +1,13 @@
 //! What an application tells of itself: metrics and log lines.
 
-use std::{io::Write, sync::Arc, time::Duration};
+use std::{path::Path, time::Duration};
 
-use fanfare::{App, Attempt, Context, Event, Failure, RawEvent, testing::TestApp};
-use parking_lot::Mutex;
+use fanfare::{App, Attempt, Context, Event, Failure, HandlerExt, RawEvent, testing::TestApp};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tracing_subscriber::fmt::MakeWriter;
 
-use crate::support::{StepTaken, step};
+use crate::support::{Lines, StepTaken, step};
 
 async fn fine(_: StepTaken) {}
 async fn fails(_: StepTaken) -> Result<(), Failure> {
@@ -85,42 +83,13 @@ async fn metrics_are_served_on_loopback() {
     running.shutdown().await.unwrap();
 }
 
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Lines {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn every_log_line_about_an_attempt_says_which_one() {
-    let lines = Lines::default();
-    let subscriber = tracing_subscriber::fmt().json().with_writer(lines.clone()).finish();
-    let _subscriber = tracing::subscriber::set_default(subscriber);
+    let (lines, _subscriber) = Lines::filtered("info");
     let app = TestApp::start(App::new("test").on(fails)).await.unwrap();
     let receipt = app.publisher().publish(step("a", 0)).correlation_id("order 7").await.unwrap();
     app.idle().await;
-    let text = String::from_utf8(lines.0.lock().clone()).unwrap();
-    let about: Vec<Value> = text
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .filter(|line: &Value| !line["span"].is_null())
-        .collect();
+    let about: Vec<Value> = lines.all().into_iter().filter(|line| !line["span"].is_null()).collect();
     let said: Vec<_> = about.iter().map(|line| line["fields"]["message"].as_str().unwrap()).collect();
     assert_eq!(said, ["about to fail", "the delivery is given up and becomes a dead letter"]);
     for line in &about {
@@ -131,4 +100,75 @@ async fn every_log_line_about_an_attempt_says_which_one() {
         assert_eq!(span["correlation_id"], "order 7");
         assert_eq!(span["attempt"], 1);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_filter_of_the_application_alone_keeps_the_ids_also_of_a_caused_event() {
+    async fn causes(event: Begun) -> StepTaken {
+        step("a", event.number)
+    }
+    async fn again(_: StepTaken, Attempt(attempt): Attempt) -> Result<(), String> {
+        tracing::info!("at work");
+        if attempt == 1 { Err("once".into()) } else { Ok(()) }
+    }
+    let (lines, _subscriber) = Lines::filtered("it=debug");
+    let app = TestApp::start(App::new("test").on(causes).on(again)).await.unwrap();
+    let cause = app.publish(Begun { number: 1 }).await;
+    app.advance(Duration::from_secs(10)).await;
+    let lines = lines.all();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    for (line, attempt) in lines.iter().zip([1, 2]) {
+        assert_eq!(line["fields"]["message"], "at work");
+        let span = &line["span"];
+        assert_eq!((&span["handler"], &span["event_type"]), (&json!("again"), &json!("step.taken")));
+        assert_eq!(span["correlation_id"], cause.id.to_string());
+        assert_eq!(span["causation_id"], cause.id.to_string());
+        assert_ne!(span["event_id"], cause.id.to_string());
+        assert_eq!(span["attempt"], attempt);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_filter_that_matches_no_known_type_is_told_at_start() {
+    async fn log(_: RawEvent) {}
+    let (lines, _subscriber) = Lines::filtered("info");
+    let app = App::new("test").on(fine).event::<Begun>().on(log.types("stpe.>").types("work.>"));
+    TestApp::start(app).await.unwrap().shutdown().await;
+    let told = lines.saying("the filter matches no event type that this build knows");
+    assert_eq!(told.len(), 1);
+    assert_eq!((&told[0]["level"], &told[0]["fields"]["filter"]), (&json!("WARN"), &json!("stpe.>")));
+    assert_eq!(told[0]["fields"]["group"], "test//log");
+}
+
+#[tokio::test]
+async fn a_torn_tail_is_told_at_start() {
+    let (folder, copy) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let start =
+        |folder: &Path| App::new("test").transport(format!("file:{}", folder.display())).on(fine).start();
+    let running = start(folder.path()).await.unwrap();
+    running.publisher().publish(step("a", 1)).await.unwrap();
+    // What a crash would have left.
+    for entry in std::fs::read_dir(folder.path()).unwrap() {
+        let path = entry.unwrap().path();
+        std::fs::copy(&path, copy.path().join(path.file_name().unwrap())).unwrap();
+    }
+    running.shutdown().await.unwrap();
+    let journal = std::fs::read_dir(copy.path()).unwrap().map(|entry| entry.unwrap().path());
+    let journal = journal.filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with("journal-"));
+    let journal = journal.max().unwrap();
+    let mut bytes = std::fs::read(&journal).unwrap();
+    let end = bytes.iter().rposition(|byte| *byte != 0).unwrap() + 1;
+    bytes.resize(bytes.len().max(end + 200), 0);
+    bytes[end + 8..end + 108].fill(7);
+    std::fs::write(&journal, bytes).unwrap();
+
+    let (lines, _subscriber) = Lines::filtered("info");
+    start(copy.path()).await.unwrap().shutdown().await.unwrap();
+    let told = lines.saying("a torn tail was cut off");
+    assert_eq!(told.len(), 1, "{:?}", lines.all());
+    let fields = &told[0]["fields"];
+    assert_eq!(told[0]["level"], "WARN");
+    assert_eq!(fields["file"], journal.file_name().unwrap().to_str().unwrap());
+    let bytes = fields["bytes"].as_u64().unwrap();
+    assert!((100..=108).contains(&bytes), "{fields}");
 }
