@@ -7,6 +7,10 @@ use fanfare_core::{
 
 use super::seats::Seat;
 
+/// Bytes that come together in one batch of the journal, about: more is written in several. Also what one
+/// call may publish, and what one acknowledgement may bring.
+pub(crate) const BATCH_MAX: u64 = 64 << 20;
+
 /// One answer per message.
 pub(crate) type Receipts = Vec<Result<Receipt, Rejected>>;
 /// One answer per token.
@@ -170,9 +174,17 @@ pub(crate) fn outgoing_size_max(outgoing: &Outgoing) -> u64 {
     size as u64
 }
 
+/// More than the bytes of what a settlement publishes.
+pub(crate) fn outputs_size_max(settle: &Settle) -> u64 {
+    match settle {
+        Settle::Ack { outputs } => outputs.iter().map(outgoing_size_max).sum(),
+        _ => 0,
+    }
+}
+
 fn settle_size_max(settle: &Settle) -> (u64, u64) {
     match settle {
-        Settle::Ack { outputs } => (outputs.iter().map(outgoing_size_max).sum(), 48),
+        Settle::Ack { .. } => (outputs_size_max(settle), 48),
         Settle::Retry { .. } => (0, 1280),
         Settle::Reject { reason, .. } => (0, 4096 + reason.len() as u64),
         _ => (0, 4096),

@@ -170,31 +170,30 @@ impl Core {
     }
 
     fn run(&self, engine: &Mutex<Engine>, mut commands: Vec<Command>) {
+        while self.run_some(engine, &mut commands) && !commands.is_empty() {}
+        commands.into_iter().for_each(|command| command.refuse(|| self.ended()));
+    }
+
+    /// Runs what belongs into one batch. `false`: it ended.
+    fn run_some(&self, engine: &Mutex<Engine>, commands: &mut Vec<Command>) -> bool {
         let mut engine = engine.lock();
         if self.is_closed() {
-            return commands.into_iter().for_each(|command| command.refuse(|| self.ended()));
+            return false;
         }
-        let (events, _) =
-            commands.iter().map(Command::size_max).fold((0, 0), |(a, b), (c, d)| (a + c, b + d));
+        let events: u64 = commands.iter().map(|command| command.size_max().0).sum();
         self.make_room(&engine, events as usize);
-        if self.index.recent_bytes() + events as usize > self.policy.memory_max && events > 0 {
-            let full = || {
-                let text =
-                    "publish: what groups still need fills the memory; publish it later, or keep it in files";
-                Error::new(ErrorKind::Full, text)
-            };
-            return commands.into_iter().for_each(|command| command.refuse(full));
-        }
+        let room = self.policy.memory_max.saturating_sub(self.index.recent_bytes());
+        engine.set_room(room as u64);
         let due_before = engine.machine.next_due();
-        let outcome = engine
-            .apply(&mut commands, self.clock.now(), self.clock.monotonic())
-            .and_then(|()| engine.write());
+        let outcome =
+            engine.apply(commands, self.clock.now(), self.clock.monotonic()).and_then(|()| engine.write());
         let written = match outcome {
             Ok(written) => written,
             Err(error) => {
                 engine.fail(&error.to_string());
                 drop(engine);
-                return self.end(Some(error.to_string()));
+                self.end(Some(error.to_string()));
+                return false;
             }
         };
         let is_new = written.position > self.index.visible();
@@ -213,6 +212,7 @@ impl Core {
         if is_new || due != due_before {
             self.hub.wake_all();
         }
+        !is_closing
     }
 
     /// In memory: forgets what no group needs, over the bytes that are kept anyway.

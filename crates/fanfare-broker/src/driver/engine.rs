@@ -2,12 +2,12 @@ use std::{sync::Arc, time::Duration};
 
 use fanfare_core::{
     DeadLetter, Durability, Error, ErrorKind, GroupName, GroupStatus, Plan, PlanReport, Refusal, Refusals,
-    Settle, Start, Timestamp,
+    Settle, Start, Timestamp, Token,
 };
 
 use super::{
     answer::Answer,
-    command::{Command, merge, refuse_all},
+    command::{BATCH_MAX, Command, merge, outputs_size_max, refuse_all},
     hub::Hub,
     seats::Seats,
     store::Store,
@@ -34,6 +34,8 @@ pub(crate) struct Engine {
     seats: Seats,
     durability: Durability,
     out: BatchBuf,
+    /// In memory: bytes for which there is room.
+    room: Option<u64>,
     /// What is answered when the batch is written.
     written: Vec<Answer>,
     /// What is answered when it is as durable as the policy says.
@@ -71,6 +73,7 @@ impl Engine {
             seats: Seats::default(),
             durability,
             out: BatchBuf::new(),
+            room: None,
             written: Vec::new(),
             durable: Vec::new(),
             opened_at,
@@ -87,7 +90,13 @@ impl Engine {
         self.is_closing
     }
 
-    /// Applies commands and publishes what is due. [`Engine::write`] makes it count.
+    /// Takes no more bytes of events than this, from now on.
+    pub(crate) fn set_room(&mut self, bytes: u64) {
+        self.room = Some(bytes);
+    }
+
+    /// Applies the first commands, as many as belong into one batch, and publishes what is due.
+    /// [`Engine::write`] makes it count; then it goes on with the rest.
     ///
     /// # Errors
     /// `Full`: not even bookkeeping has space; the commands are left as they were.
@@ -97,11 +106,15 @@ impl Engine {
         now: Timestamp,
         monotonic: Duration,
     ) -> Result<(), Error> {
-        let (mut events, mut rest) = (0, 512);
+        let (mut events, mut rest, mut count) = (0, 512, 0);
         for command in commands.iter() {
             let (more_events, more) = command.size_max();
+            if count > 0 && events + more_events > BATCH_MAX {
+                break;
+            }
             events += more_events;
             rest += more;
+            count += 1;
         }
         let is_due = self.machine.next_due().is_some_and(|due| due <= now);
         let mut full = None;
@@ -113,10 +126,14 @@ impl Engine {
             self.store.prepare(rest, Class::Bookkeeping)?;
         }
         self.clock(commands.is_empty(), monotonic);
-        if is_due && full.is_none() {
+        if events > 0 && self.room.is_some_and(|room| room < events) {
+            full = Some("what groups still need fills the memory; try it later, or keep it in files".into());
+        }
+        // What is due had its room in memory all the time.
+        if is_due && (full.is_none() || self.room.is_some()) {
             self.machine.publish_due(&mut self.out, now, DUE_MAX);
         }
-        for command in commands.drain(..) {
+        for command in commands.drain(..count) {
             self.apply_one(command, full.as_deref(), now);
         }
         Ok(())
@@ -261,28 +278,47 @@ impl Engine {
         }
     }
 
-    /// Settles; on a full disk all but what has outputs.
+    /// Settles; what has more outputs than there may be, or space for, is refused alone.
     fn settle(
         &mut self,
         group: u32,
         lease: u64,
-        batch: Vec<(fanfare_core::Token, Settle)>,
+        batch: Vec<(Token, Settle)>,
         full: Option<&str>,
         now: Timestamp,
     ) -> Vec<Result<(), Error>> {
-        let Some(why) = full else {
+        let outputs: u64 = batch.iter().map(|(_, settle)| outputs_size_max(settle)).sum();
+        if outputs == 0 || (full.is_none() && self.out.len() as u64 + outputs <= BATCH_MAX) {
             return self.machine.settle(&mut self.out, group, lease, batch, now);
-        };
-        let has_outputs = |settle: &Settle| matches!(settle, Settle::Ack { outputs } if !outputs.is_empty());
+        }
         let mut answers = Vec::with_capacity(batch.len());
+        let mut run = Vec::new();
+        let mut size = self.out.len() as u64;
         for (token, settle) in batch {
-            if has_outputs(&settle) {
-                answers.push(Err(Error::new(ErrorKind::Full, why)));
-            } else {
-                let one = vec![(token, settle)];
-                answers.extend(self.machine.settle(&mut self.out, group, lease, one, now));
+            let outputs = outputs_size_max(&settle);
+            let mut refusal = full.filter(|_| outputs > 0).map(|why| Error::new(ErrorKind::Full, why));
+            if outputs > BATCH_MAX {
+                let text = "publish what a handler returned: it is more than 64 MiB";
+                refusal = Some(Error::new(ErrorKind::TooLarge, text));
+            }
+            let is_too_much = outputs > 0 && size + outputs > BATCH_MAX;
+            if refusal.is_some() || is_too_much {
+                let settled = std::mem::take(&mut run);
+                answers.extend(self.machine.settle(&mut self.out, group, lease, settled, now));
+            }
+            if refusal.is_none() && is_too_much {
+                refusal = self.flush().err();
+                size = self.out.len() as u64;
+            }
+            match refusal {
+                Some(error) => answers.push(Err(error)),
+                None => {
+                    size += outputs;
+                    run.push((token, settle));
+                }
             }
         }
+        answers.extend(self.machine.settle(&mut self.out, group, lease, run, now));
         answers
     }
 

@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 
 use super::{
     answer::Answer,
-    command::Command,
+    command::{Command, closed},
     core::{Core, Policy},
     engine::{Engine, Written},
     guard::Guard,
@@ -132,13 +132,19 @@ impl Writer {
                 commands.drain(..).for_each(|command| command.refuse(ended));
                 return Err(self.core.ended());
             }
-            self.apply(&mut commands, self.core.clock.now(), self.core.clock.monotonic())?;
-            let written = self.write()?;
-            self.tell();
-            if self.engine.is_closing() {
-                return self.close(driver, written, syncing.take());
+            loop {
+                self.apply(&mut commands, self.core.clock.now(), self.core.clock.monotonic())?;
+                let written = self.write()?;
+                self.tell();
+                if self.engine.is_closing() {
+                    commands.drain(..).for_each(|command| command.refuse(closed));
+                    return self.close(driver, written, syncing.take());
+                }
+                self.hand_over(driver, written);
+                if commands.is_empty() {
+                    break;
+                }
             }
-            self.hand_over(driver, written);
             self.core.index.trim(self.core.policy.recent_max);
             self.save_state();
         }

@@ -21,6 +21,9 @@ use crate::{
 /// What the window of repeats keeps of a publish.
 type Identity = (u128, u64);
 
+/// Bytes of delayed events that are published in one batch, about.
+pub(super) const DUE_BYTES_MAX: usize = 64 << 20;
+
 impl Machine {
     /// Publishes messages, in order. `is_atomic`: all or none. The receipts count once the batch does.
     pub(crate) fn submit(
@@ -60,6 +63,7 @@ impl Machine {
     pub(crate) fn publish_due(&mut self, out: &mut BatchBuf, now: Timestamp, max: usize) -> usize {
         let mut count = 0;
         while count < max
+            && out.len() < DUE_BYTES_MAX
             && let Some((id, waiting)) = self.schedule.due(now)
         {
             let (class, body) = (waiting.class, waiting.message.clone());

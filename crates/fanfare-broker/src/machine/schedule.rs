@@ -3,6 +3,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use fanfare_core::Timestamp;
 
+use super::publish::DUE_BYTES_MAX;
+
 /// Events that wait for their time. They have no position yet.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Schedule {
@@ -49,8 +51,14 @@ impl Schedule {
 
     /// Bytes of the first ones, when they become events; at most.
     pub(crate) fn due_bytes(&self, max: usize) -> u64 {
-        let first = self.by_time.iter().take(max).filter_map(|(_, id)| self.waiting.get(id));
-        first.map(|waiting| waiting.message.len() as u64 + 96).sum()
+        let mut bytes = 0;
+        for (_, id) in self.by_time.iter().take(max) {
+            bytes += self.waiting.get(id).map_or(0, |waiting| waiting.message.len() as u64 + 96);
+            if bytes > DUE_BYTES_MAX as u64 {
+                break;
+            }
+        }
+        bytes
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -21,13 +21,11 @@ use super::{
 };
 use crate::{
     driver::{
-        Command, Core, closed, lift, message_size_max, open_file, open_memory, outgoing_size_max, refuse_all,
+        BATCH_MAX, Command, Core, closed, lift, message_size_max, open_file, open_memory, outgoing_size_max,
+        refuse_all,
     },
     storage,
 };
-
-/// Bytes of messages that are handed over in one call, at most.
-const BATCH_MAX: u64 = 64 << 20;
 
 /// The embedded broker: a transport that keeps its events in a folder, or in memory.
 ///

@@ -85,3 +85,87 @@ async fn a_key_used_twice_within_an_atomic_batch_for_different_payloads_is_a_con
     assert!(answers.iter().all(|answer| answer.as_ref().unwrap_err().error.kind() == ErrorKind::Conflict));
     assert_eq!(broker.end(), 0);
 }
+
+/// Five records of their own keys, taken, and begun.
+async fn begun(broker: &Broker) -> (fanfare_core::Subscription, Vec<fanfare_core::Token>) {
+    for n in 0..5 {
+        put(broker, "a", &n.to_string(), n).await;
+    }
+    let mut subscription = join(broker, "h", &["a"]).await;
+    let deliveries = take_all(&mut *subscription.consumer, 5).await;
+    for delivery in &deliveries {
+        begin(&mut *subscription.consumer, delivery.token).await.unwrap();
+    }
+    (subscription, deliveries.into_iter().map(|delivery| delivery.token).collect())
+}
+
+fn of_bytes(n: u64, bytes: usize) -> Outgoing {
+    let mut outgoing = event("out", "x", n);
+    outgoing.message.payload = vec![b'x'; bytes].into();
+    outgoing
+}
+
+fn retry() -> Settle {
+    Settle::Retry { after: Duration::ZERO, failed: None }
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_full_memory_only_the_settlement_with_outputs_is_refused() {
+    let broker = memory(options().memory_max(10_000));
+    let (mut subscription, tokens) = begun(&broker).await;
+    let outputs = vec![of_bytes(1, 20_000)];
+    let mut batch = vec![
+        (tokens[0], ack()),
+        (tokens[1], Settle::Ack { outputs }),
+        (tokens[2], retry()),
+        (tokens[3], ack()),
+    ];
+    let answers = subscription.consumer.settle(&mut batch).await.unwrap();
+    let kinds: Vec<_> = answers.into_iter().map(|answer| answer.map_err(|error| error.kind())).collect();
+    assert_eq!(kinds, [Ok(()), Err(ErrorKind::Full), Ok(()), Ok(())]);
+    let group = &broker.groups().await.unwrap()[0];
+    assert_eq!((group.lag, group.retrying), (3, 1));
+    begin(&mut *subscription.consumer, tokens[2]).await.expect("its retry was noted");
+}
+
+#[tokio::test]
+async fn outputs_of_more_than_64_mib_are_refused_alone_and_the_broker_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = Broker::open(folder.path(), options().message_max(40 << 20)).await.unwrap();
+    for broker in [files, memory(options().message_max(40 << 20))] {
+        let (mut subscription, tokens) = begun(&broker).await;
+        let too_large = Settle::Ack { outputs: vec![of_bytes(1, 33 << 20), of_bytes(2, 33 << 20)] };
+        let mut batch = vec![(tokens[0], ack()), (tokens[1], too_large), (tokens[2], retry())];
+        let answers = subscription.consumer.settle(&mut batch).await.unwrap();
+        let kinds: Vec<_> = answers.into_iter().map(|answer| answer.map_err(|error| error.kind())).collect();
+        assert_eq!(kinds, [Ok(()), Err(ErrorKind::TooLarge), Ok(())]);
+        settle(&mut *subscription.consumer, tokens[1], ack()).await.expect("the broker goes on");
+    }
+}
+
+#[tokio::test]
+async fn settlements_with_more_outputs_than_a_batch_of_the_journal_holds_are_written_in_several() {
+    let folder = tempfile::tempdir().unwrap();
+    let broker = Broker::open(folder.path(), options().message_max(60 << 20)).await.unwrap();
+    let (mut subscription, tokens) = begun(&broker).await;
+    let with_output = |(n, token)| (token, Settle::Ack { outputs: vec![of_bytes(n, 55 << 20)] });
+    let mut batch: Vec<_> = (0..).zip(tokens).map(with_output).collect();
+    let answers = subscription.consumer.settle(&mut batch).await.unwrap();
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    assert_eq!((broker.groups().await.unwrap()[0].lag, put(&broker, "b", "x", 1).await), (0, 10));
+}
+
+#[tokio::test]
+async fn delayed_events_that_are_due_together_are_written_in_several_batches() {
+    let folder = tempfile::tempdir().unwrap();
+    let broker = Broker::open(folder.path(), options().message_max(60 << 20)).await.unwrap();
+    let due = now() + Duration::from_millis(1500);
+    for n in 0..5 {
+        let mut outgoing = of_bytes(n, 55 << 20);
+        outgoing.message.metadata.set_not_before(Some(due));
+        publish(&broker, outgoing).await.unwrap();
+    }
+    let mut tail = broker.tail(&"out".parse().unwrap(), Some(0)).await.unwrap();
+    let all = tokio::time::timeout(Duration::from_secs(60), follow(&mut *tail, 5)).await.unwrap();
+    assert_eq!(all.len(), 5);
+}
