@@ -6,6 +6,7 @@ import { attempt, toast } from "../ui/toast.js";
 import { icon } from "../ui/icons.js";
 import { ago } from "../ui/time.js";
 import { post } from "./api.js";
+import { showRecovery } from "./recovery.js";
 
 export function changePassword() {
   return showDialog("Change password", (close) => form({
@@ -16,11 +17,27 @@ export function changePassword() {
         "Your other devices are signed out."),
     ],
     submit: async (values) => {
-      await post("/api/password", values);
+      const { recovery } = await post("/api/password", values);
       close();
       toast("Your password is changed.");
+      if (recovery) showRecovery(recovery);
     },
   }));
+}
+
+export function newRecoveryCode() {
+  return showDialog("New recovery code", (close) => [
+    h("p", { class: "lead" }, "The code that you have now will be of no use any more."),
+    form({
+      action: "Make a new code",
+      fields: field("Password", { name: "password", type: "password", autocomplete: "current-password", required: true, autofocus: true }),
+      submit: async (values) => {
+        const { recovery } = await post("/api/recovery", values);
+        close();
+        showRecovery(recovery);
+      },
+    }),
+  ]);
 }
 
 export async function signOut() {
@@ -59,8 +76,8 @@ export function showLink(title, words, link) {
 }
 
 const NOTICES = {
-  reset_started: (by) => `${by ?? "An administrator"} started a reset of your password. If you did not ask for it, refuse it.`,
-  reset_completed: () => "Your password was reset with a link. If that was not you, tell an administrator at once.",
+  reset_started: (by) => `${by ?? "An administrator"} started a reset of your password. You alone can complete it. If you did not ask for it, refuse it.`,
+  reset_completed: () => "Your password was reset. If that was not you, tell an administrator at once.",
   reset_cancelled: () => "The reset of your password was refused; your password is as it was.",
 };
 
@@ -74,13 +91,21 @@ export function noticeBar(notices, onDone) {
   };
   const refuse = async () => {
     if (await attempt(() => post("/api/reset/cancel"))) {
-      toast("Refused: the link does not work any more.");
+      toast("Refused: your password stays as it is.");
       await done();
     }
+  };
+  // Signed in, one has proven who one is: the link opens here.
+  const choose = async () => {
+    const made = await attempt(() => post("/api/reset/claim"));
+    if (!made) return;
+    location.hash = `#reset=${made.reset}`;
+    location.reload();
   };
   return h("section", { class: "notices", "aria-label": "About your account" },
     notices.map((notice) => h("p", {}, NOTICES[notice.kind]?.(notice.by) ?? "", h("small", {}, ` ${ago(Date.parse(notice.at))}`))),
     h("div", { class: "notice-actions" },
-      isOpen && h("button", { type: "button", class: "primary compact", onclick: refuse }, "Refuse the reset"),
+      isOpen && h("button", { type: "button", class: "primary compact", onclick: choose }, "Choose a new password"),
+      isOpen && h("button", { type: "button", class: "quiet", onclick: refuse }, "Refuse the reset"),
       h("button", { type: "button", class: "quiet", onclick: done }, "All right")));
 }

@@ -1,7 +1,7 @@
 // People, for administrators: who there is, password resets, administrators, removal.
 
 import { get, post } from "../account/api.js";
-import { inviteSomebody, showLink } from "../account/settings.js";
+import { inviteSomebody } from "../account/settings.js";
 import { goTo } from "../chat/routes.js";
 import { avatar } from "../ui/avatar.js";
 import { confirm } from "../ui/dialog.js";
@@ -24,7 +24,7 @@ export class PeoplePage {
         h("button", { type: "button", class: "icon-button back", "aria-label": "Back to the list", onclick: () => goTo("#/") }, icon("back")),
         h("div", { class: "head-text" }, h("h1", {}, "People"), this.#count),
         h("button", { type: "button", class: "primary compact", onclick: inviteSomebody }, icon("add", 18), "Invite")),
-      h("div", { class: "table-place" }, h("table", { class: "table" },
+      h("div", { class: "table-place" }, h("table", { class: "table", "aria-label": "People" },
         h("thead", {}, h("tr", {}, ["Name", "Joined", "Last seen", ""].map((title) => h("th", { scope: "col" }, title || h("span", { class: "hidden" }, "Actions"))))),
         this.#body)));
     this.#load();
@@ -55,9 +55,9 @@ export class PeoplePage {
   }
 
   async #reset(person) {
-    const reset = await attempt(() => post(`/api/admin/people/${person.id}/reset`));
-    if (!reset) return;
-    await showLink(`Password reset for ${person.name}`, `Hand this link to ${person.name}. It works once, for a day, and they see at their next sign-in that you made it.`, reset.link);
+    const words = `For a day ${person.name} can choose a new password: with the recovery code, under “Forgot your password?”, or on a device that is still signed in. You are given nothing to do it for them, and they are told that it was you.`;
+    if (!await confirm(`Start a password reset for ${person.name}?`, words, "Start the reset", { isDanger: false })) return;
+    if (await attempt(() => post(`/api/admin/people/${person.id}/reset`))) toast(`The reset is open for a day. Tell ${person.name}.`);
     this.#load();
   }
 

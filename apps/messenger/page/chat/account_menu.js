@@ -1,6 +1,6 @@
 // The menu behind one's own name.
 
-import { changePassword, inviteSomebody, signOut, signOutEverywhere } from "../account/settings.js";
+import { changePassword, inviteSomebody, newRecoveryCode, signOut, signOutEverywhere } from "../account/settings.js";
 import { showMenu } from "../ui/popover.js";
 import { nextTheme, theme } from "../ui/theme.js";
 import { toast } from "../ui/toast.js";
@@ -18,6 +18,7 @@ export function accountMenu(app, anchor) {
     { label: `Appearance: ${THEMES[theme()]}`, icon: "smile", act: () => toast(`Appearance: ${THEMES[nextTheme()]}.`) },
     { label: "Keyboard", icon: "hash", act: showShortcuts },
     { label: "Change password", icon: "lock", act: changePassword },
+    { label: "New recovery code", icon: "lock", act: newRecoveryCode },
     { label: "Sign out everywhere", icon: "leave", act: signOutEverywhere },
     { label: "Sign out", icon: "leave", act: signOut },
   ]);

@@ -35,12 +35,12 @@ export function showDialog(title, build, { isWide = false } = {}) {
   });
 }
 
-export function confirm(title, words, action) {
+export function confirm(title, words, action, { isDanger = true } = {}) {
   return showDialog(title, (close) => [
     h("p", { class: "lead" }, words),
     h("div", { class: "dialog-actions" },
       h("button", { type: "button", class: "quiet", onclick: () => close(false) }, "Cancel"),
-      h("button", { type: "button", class: "primary danger", autofocus: true, onclick: () => close(true) }, action)),
+      h("button", { type: "button", class: isDanger ? "primary danger" : "primary", autofocus: true, onclick: () => close(true) }, action)),
   ]).then(Boolean);
 }
 

@@ -78,3 +78,32 @@ fn hash(argon: &Argon2<'_>, password: &str) -> String {
     let salt = SaltString::encode_b64(&rand::random::<[u8; 16]>()).expect("16 bytes are a salt");
     argon.hash_password(password.as_bytes(), &salt).expect("a password of any length is hashed").to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[tokio::test]
+    async fn no_more_than_two_are_hashed_at_a_time() {
+        let hashing = Arc::new(Hashing::new(Cost::Least));
+        let counts = Arc::new((AtomicUsize::new(0), AtomicUsize::new(0)));
+        let all = (0..12).map(|_| {
+            let (hashing, counts) = (hashing.clone(), counts.clone());
+            tokio::spawn(async move {
+                let work = move || {
+                    let (running, most) = &*counts;
+                    most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                    // Gives the others time to begin, if they may.
+                    std::thread::yield_now();
+                    std::hint::black_box(hash(&Argon2::default(), "correct horse"));
+                    running.fetch_sub(1, Ordering::SeqCst);
+                    most.load(Ordering::SeqCst)
+                };
+                hashing.in_turn(work).await.unwrap()
+            })
+        });
+        let most = futures_util::future::join_all(all.collect::<Vec<_>>()).await;
+        assert_eq!(most.into_iter().map(Result::unwrap).max(), Some(AT_A_TIME_MAX));
+    }
+}

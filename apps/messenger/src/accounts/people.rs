@@ -1,6 +1,6 @@
 //! Rows of people.
 
-use super::AccountError;
+use super::{AccountError, secret};
 use rusqlite::{OptionalExtension, Transaction, params};
 use serde::Serialize;
 use uuid::Uuid;
@@ -129,6 +129,20 @@ pub(super) fn other_admins(tx: &Transaction<'_>, but: Uuid) -> Result<u64, rusql
 pub(super) fn set_password(tx: &Transaction<'_>, id: Uuid, hash: &str) -> Result<(), rusqlite::Error> {
     tx.execute("UPDATE person SET password = ?, must_change = 0 WHERE id = ?", params![hash, id])?;
     Ok(())
+}
+
+/// Makes a recovery code in place of the one before. It is told once and kept as a hash.
+pub(super) fn new_recovery(tx: &Transaction<'_>, id: Uuid) -> Result<String, rusqlite::Error> {
+    let code = secret::password();
+    tx.execute(
+        "UPDATE person SET recovery = ? WHERE id = ?",
+        params![secret::kept(&secret::typed(&code)), id],
+    )?;
+    Ok(code)
+}
+
+pub(super) fn has_recovery(tx: &Transaction<'_>, id: Uuid) -> Result<bool, rusqlite::Error> {
+    tx.query_row("SELECT recovery IS NOT NULL FROM person WHERE id = ?", [id], |row| row.get(0))
 }
 
 pub(super) fn person(row: &rusqlite::Row<'_>) -> Result<Person, rusqlite::Error> {

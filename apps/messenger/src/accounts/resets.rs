@@ -1,4 +1,11 @@
-//! Password resets: an administrator starts one, only the person completes it, and the person is told in any case.
+//! Password resets: an administrator starts one and is given nothing, only the person completes it, and is told in any case.
+//!
+//! ```text
+//! administrator --starts--> open, a day --the person proves who they are--> link, 15 minutes --new password--> completed
+//!                             |           (recovery code, or a device that                 |
+//!                             |            is still signed in)                             |
+//!                             \----------------- the person refuses, or signs in and changes it ------> cancelled
+//! ```
 
 use super::{AccountError, people, secret, sessions};
 use crate::time;
@@ -21,28 +28,62 @@ pub struct Notice {
     pub expires_at: Option<String>,
 }
 
-/// How long a reset may be completed, in milliseconds: a day.
+/// How long a person may take to prove who they are, in milliseconds: a day.
 const LASTS_MS: i64 = 24 * 3600 * 1000;
+/// How long the link may be used that they are shown then, in milliseconds: 15 minutes.
+const LINK_LASTS_MS: i64 = 15 * 60 * 1000;
 /// Notices that are kept of a person.
 const NOTICES_MAX: i64 = 20;
 
-/// Starts one in place of any before; the token and when it runs out.
-pub(super) fn start(tx: &Transaction<'_>, person: Uuid, by: Uuid) -> Result<(String, i64), AccountError> {
+/// A link by which a password is chosen, once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Link {
+    /// For the link.
+    pub token: String,
+    /// When it runs out.
+    pub expires_at: String,
+}
+
+/// Opens one in place of any before; when it runs out. Nobody is given anything to complete it with yet.
+pub(super) fn start(tx: &Transaction<'_>, person: Uuid, by: Uuid) -> Result<i64, AccountError> {
     people::by_id(tx, person)?.ok_or(AccountError::Unknown)?;
-    let (token, expires_at) = (secret::token(), time::now() + LASTS_MS);
+    let expires_at = time::now() + LASTS_MS;
     tx.execute(
-        "INSERT OR REPLACE INTO reset (person, token, expires_at) VALUES (?, ?, ?)",
-        params![person, secret::kept(&token), expires_at],
+        "INSERT OR REPLACE INTO reset (person, expires_at) VALUES (?, ?)",
+        params![person, expires_at],
     )?;
     notice(tx, person, "reset_started", Some(by), Some(expires_at))?;
-    Ok((token, expires_at))
+    Ok(expires_at)
+}
+
+/// Who has this name and this recovery code, and an open reset. Which of the three is wrong is not told.
+pub(super) fn proven(tx: &Transaction<'_>, name: &str, code: &str) -> Result<Uuid, AccountError> {
+    tx.query_row(
+        "SELECT r.person FROM reset r JOIN person p ON p.id = r.person
+         WHERE p.folded = ? AND p.recovery = ? AND r.expires_at > ? AND p.removed_at IS NULL",
+        params![people::fold(name), secret::kept(&secret::typed(code)), time::now()],
+        |row| row.get(0),
+    )
+    .optional()?
+    .ok_or(AccountError::Credentials)
+}
+
+/// Makes the link of an open reset, in place of any before, for whoever has proven to be its person.
+pub(super) fn link(tx: &Transaction<'_>, person: Uuid) -> Result<Link, AccountError> {
+    let (token, expires_at) = (secret::token(), time::now() + LINK_LASTS_MS);
+    let made = tx.execute(
+        "UPDATE reset SET token = ?, token_expires_at = ? WHERE person = ? AND expires_at > ?",
+        params![secret::kept(&token), expires_at, person, time::now()],
+    )?;
+    if made == 1 { Ok(Link { token, expires_at: time::text(expires_at) }) } else { Err(AccountError::Reset) }
 }
 
 /// Whose reset this is, if it may still be completed.
 pub(super) fn find(tx: &Transaction<'_>, token: &str) -> Result<Uuid, AccountError> {
     tx.query_row(
         "SELECT r.person FROM reset r JOIN person p ON p.id = r.person
-         WHERE r.token = ? AND r.expires_at > ? AND p.removed_at IS NULL",
+         WHERE r.token = ? AND r.token_expires_at > ? AND p.removed_at IS NULL",
         params![secret::kept(token), time::now()],
         |row| row.get(0),
     )
@@ -50,14 +91,19 @@ pub(super) fn find(tx: &Transaction<'_>, token: &str) -> Result<Uuid, AccountErr
     .ok_or(AccountError::Reset)
 }
 
-/// Uses it up: the new password counts, and nothing that was signed in before does.
-pub(super) fn complete(tx: &Transaction<'_>, token: &str, hash: &str) -> Result<Uuid, AccountError> {
+/// Uses it up: the new password counts, and nothing that was signed in before does, nor the old recovery code.
+pub(super) fn complete(
+    tx: &Transaction<'_>,
+    token: &str,
+    hash: &str,
+) -> Result<(Uuid, String), AccountError> {
     let person = find(tx, token)?;
     tx.execute("DELETE FROM reset WHERE person = ?", [person])?;
     people::set_password(tx, person, hash)?;
+    let code = people::new_recovery(tx, person)?;
     sessions::end_all(tx, person, None)?;
     notice(tx, person, "reset_completed", None, None)?;
-    Ok(person)
+    Ok((person, code))
 }
 
 pub(super) fn cancel(tx: &Transaction<'_>, person: Uuid) -> Result<(), AccountError> {

@@ -10,7 +10,7 @@ pub(crate) fn token() -> String {
 
 /// A password that a person can type: 20 letters and digits in groups, about 100 bits.
 pub(super) fn password() -> String {
-    const SIGNS: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz23456789A";
+    const SIGNS: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz234567890";
     let signs = rand::random::<[u8; 20]>();
     let mut text = String::with_capacity(23);
     for (index, sign) in signs.iter().enumerate() {
@@ -21,6 +21,11 @@ pub(super) fn password() -> String {
         text.push(char::from(sign));
     }
     text
+}
+
+/// A password of [`password`]'s making as people type it: however they write its groups.
+pub(super) fn typed(code: &str) -> String {
+    code.chars().filter(|sign| sign.is_alphanumeric()).take(64).flat_map(char::to_lowercase).collect()
 }
 
 /// What is kept of a token.

@@ -3,7 +3,7 @@
 //! Ending live connections is the caller's part: it follows every method that ends sessions.
 
 use super::hashing::Hashing;
-use super::{AccountError, Cost, Listed, Notice, Person, Session, SignedIn};
+use super::{AccountError, Cost, Link, Listed, Notice, Person, Session, SignedIn};
 use super::{fold, is_name, people, resets, secret, sessions};
 use crate::db::Db;
 use crate::limits::Bucket;
@@ -138,7 +138,8 @@ impl Accounts {
                 }
                 let person = people::insert(tx, &name, &hash, false, false)?;
                 let token = sessions::insert(tx, person.id)?;
-                Ok(SignedIn { person, token, notices: Vec::new() })
+                let recovery = Some(people::new_recovery(tx, person.id)?);
+                Ok(SignedIn { person, token, notices: Vec::new(), recovery })
             })
             .await
     }
@@ -148,6 +149,13 @@ impl Accounts {
         let hash = self.hashing.hash(password).await?;
         let name = name.to_owned();
         self.db.write(move |tx| people::insert(tx, &name, &hash, false, false)).await
+    }
+
+    /// Who has a name.
+    pub(crate) async fn find(&self, name: &str) -> Result<Option<Uuid>, AccountError> {
+        let name = name.to_owned();
+        let found = self.db.read(move |tx| people::by_name(tx, &name).map_err(AccountError::from)).await?;
+        Ok(found.map(|(person, _)| person.id))
     }
 
     /// Signs somebody in. Whether the name exists shows neither in the answer nor in its time.
@@ -179,7 +187,7 @@ impl Accounts {
                 }
                 let token = sessions::insert(tx, person.id)?;
                 let notices = resets::notices(tx, person.id)?;
-                Ok(SignedIn { person, token, notices })
+                Ok(SignedIn { person, token, notices, recovery: None })
             })
             .await
     }
@@ -224,7 +232,7 @@ impl Accounts {
         self.db.write(move |tx| Ok(sessions::end_all(tx, person, None)?)).await
     }
 
-    /// Replaces a password by its person; every other session ends.
+    /// Replaces a password by its person; every other session ends. Whoever has no recovery code yet is given one.
     ///
     /// # Errors
     /// A wrong current password, or one that cannot be a password.
@@ -234,28 +242,56 @@ impl Accounts {
         current: String,
         new: String,
         from: IpAddr,
-    ) -> Result<(), AccountError> {
-        self.attempt(Some(&session.person.name), from)?;
+    ) -> Result<Option<String>, AccountError> {
         people::check_password(&new)?;
-        let name = session.person.name.clone();
-        let found = self.db.read(move |tx| people::by_name(tx, &name).map_err(AccountError::from)).await?;
-        let old = found.map(|(_, hash)| hash);
-        if !self.hashing.verify(current, old.clone()).await? {
-            return Err(AccountError::Credentials);
-        }
+        let old = self.checked(session, current, from).await?;
         let hash = self.hashing.hash(new).await?;
         let (id, person) = (session.id, session.person.clone());
         self.db
             .write(move |tx| {
-                let now = people::by_name(tx, &person.name)?.map(|(_, hash)| hash);
-                if now != old || !sessions::find_by_id(tx, id)? {
-                    return Err(AccountError::Credentials);
-                }
+                still(tx, &person, id, &old)?;
                 people::set_password(tx, person.id, &hash)?;
                 resets::cancel(tx, person.id)?;
-                Ok(sessions::end_all(tx, person.id, Some(id))?)
+                sessions::end_all(tx, person.id, Some(id))?;
+                let has_code = people::has_recovery(tx, person.id)?;
+                Ok(if has_code { None } else { Some(people::new_recovery(tx, person.id)?) })
             })
             .await
+    }
+
+    /// Another recovery code, in place of the one before.
+    ///
+    /// # Errors
+    /// A wrong password.
+    pub async fn new_recovery(
+        &self,
+        session: &Session,
+        password: String,
+        from: IpAddr,
+    ) -> Result<String, AccountError> {
+        let hash = self.checked(session, password, from).await?;
+        let (id, person) = (session.id, session.person.clone());
+        self.db
+            .write(move |tx| {
+                still(tx, &person, id, &hash)?;
+                Ok(people::new_recovery(tx, person.id)?)
+            })
+            .await
+    }
+
+    /// Checks the password of whoever is signed in: its hash.
+    async fn checked(
+        &self,
+        session: &Session,
+        password: String,
+        from: IpAddr,
+    ) -> Result<String, AccountError> {
+        self.attempt(Some(&session.person.name), from)?;
+        let name = session.person.name.clone();
+        let found = self.db.read(move |tx| people::by_name(tx, &name).map_err(AccountError::from)).await?;
+        let hash = found.map(|(_, hash)| hash);
+        let is_right = self.hashing.verify(password, hash.clone()).await?;
+        hash.filter(|_| is_right).ok_or(AccountError::Credentials)
     }
 
     /// An invitation for one sign-up, and when it runs out.
@@ -328,25 +364,49 @@ impl Accounts {
             .await
     }
 
-    /// Starts a password reset: the link's token, and when it runs out.
+    /// Starts a password reset: until when the person may complete it. Whoever starts it is given nothing to do that with.
     ///
     /// # Errors
     /// An unknown person.
-    pub async fn start_reset(&self, person: Uuid, by: Uuid) -> Result<(String, String), AccountError> {
-        let (token, expires_at) = self.db.write(move |tx| resets::start(tx, person, by)).await?;
-        Ok((token, time::text(expires_at)))
+    pub async fn start_reset(&self, person: Uuid, by: Uuid) -> Result<String, AccountError> {
+        let expires_at = self.db.write(move |tx| resets::start(tx, person, by)).await?;
+        Ok(time::text(expires_at))
     }
 
-    /// Completes a reset; every session of the person ends. Answers who it was.
+    /// The link of a reset, for whoever knows the name's recovery code.
     ///
     /// # Errors
-    /// A token that was used, has run out or never was; a password that cannot be one.
+    /// [`AccountError::Credentials`], whether the name, the code or the reset is missing; too many attempts.
+    pub async fn prove_reset(&self, name: &str, code: String, from: IpAddr) -> Result<Link, AccountError> {
+        self.attempt(Some(name), from)?;
+        let name = name.to_owned();
+        self.db
+            .write(move |tx| {
+                let person = resets::proven(tx, &name, &code)?;
+                resets::link(tx, person)
+            })
+            .await
+    }
+
+    /// The link of a reset, on a device on which its person is signed in.
+    ///
+    /// # Errors
+    /// When no reset is open.
+    pub async fn claim_reset(&self, session: &Session) -> Result<Link, AccountError> {
+        let person = session.person.id;
+        self.db.write(move |tx| resets::link(tx, person)).await
+    }
+
+    /// Completes a reset; every session of the person ends. Answers who it was, and their new recovery code.
+    ///
+    /// # Errors
+    /// A link that was used, has run out or never was; a password that cannot be one.
     pub async fn complete_reset(
         &self,
         token: String,
         new: String,
         from: IpAddr,
-    ) -> Result<Uuid, AccountError> {
+    ) -> Result<(Uuid, String), AccountError> {
         self.attempt(None, from)?;
         people::check_password(&new)?;
         let asked = token.clone();
@@ -389,6 +449,18 @@ impl Accounts {
             None => Ok(()),
         }
     }
+}
+
+/// The password and the session may have changed while the password was checked.
+fn still(
+    tx: &rusqlite::Transaction<'_>,
+    person: &Person,
+    session: i64,
+    hash: &str,
+) -> Result<(), AccountError> {
+    let now = people::by_name(tx, &person.name)?.map(|(_, hash)| hash);
+    let is_still = now.as_deref() == Some(hash) && sessions::find_by_id(tx, session)?;
+    if is_still { Ok(()) } else { Err(AccountError::Credentials) }
 }
 
 impl std::fmt::Debug for Accounts {

@@ -25,6 +25,8 @@ pub struct SignedIn {
     pub token: String,
     /// What happened to the account meanwhile.
     pub notices: Vec<Notice>,
+    /// The recovery code of somebody who just signed up; it is not told again.
+    pub recovery: Option<String>,
 }
 
 /// How long a session lasts without being used, in milliseconds: 30 days.

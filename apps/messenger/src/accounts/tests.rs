@@ -179,11 +179,14 @@ async fn a_reset_is_completed_once_and_the_person_is_told() {
     let (accounts, _folder) = accounts(SignUp::Open);
     let by = admin(&accounts).await;
     let ada = signed_up(&accounts, "ada").await;
-    let (token, _) = accounts.start_reset(ada.person.id, by.id).await.unwrap();
+    let session = accounts.session(&ada.token).await.unwrap();
+    assert_eq!(code(accounts.claim_reset(&session).await), "reset", "nobody has started one");
+    accounts.start_reset(ada.person.id, by.id).await.unwrap();
     let told = accounts.sign_in("ada", "correct horse".into(), HERE).await.unwrap().notices;
     assert_eq!((told[0].kind.as_str(), told[0].by.as_deref()), ("reset_started", Some("admin")));
-    let complete = || accounts.complete_reset(token.clone(), "battery staple".into(), HERE);
-    assert_eq!(complete().await.unwrap(), ada.person.id);
+    let link = accounts.claim_reset(&session).await.unwrap();
+    let complete = || accounts.complete_reset(link.token.clone(), "battery staple".into(), HERE);
+    assert_eq!(complete().await.unwrap().0, ada.person.id);
     assert_eq!(code(complete().await), "reset");
     assert_eq!(code(accounts.session(&ada.token).await), "signed_out");
     let told = accounts.sign_in("ada", "battery staple".into(), HERE).await.unwrap().notices;
@@ -196,16 +199,56 @@ async fn a_reset_is_completed_once_and_the_person_is_told() {
 }
 
 #[tokio::test]
-async fn a_cancelled_or_replaced_reset_is_of_no_use() {
+async fn a_recovery_code_opens_a_reset_that_was_started_and_is_another_one_afterwards() {
+    let (accounts, _folder) = accounts(SignUp::Open);
+    let by = admin(&accounts).await;
+    let (ada, bob) = (signed_up(&accounts, "ada").await, signed_up(&accounts, "bob").await);
+    let (own, others) = (ada.recovery.unwrap(), bob.recovery.unwrap());
+    let prove = |name: &'static str, with: &str| accounts.prove_reset(name, with.to_owned(), HERE);
+    assert_eq!(code(prove("ada", &own).await), "credentials", "a code alone is of no use");
+    accounts.start_reset(ada.person.id, by.id).await.unwrap();
+    for (name, with) in [("ada", &*others), ("ada", ""), ("bob", &*others), ("nobody", &*own)] {
+        assert_eq!(code(prove(name, with).await), "credentials", "{name}");
+    }
+    let link = prove("ADA", &own.replace('-', " ").to_uppercase()).await.unwrap();
+    let (_, renewed) = accounts.complete_reset(link.token, "battery staple".into(), HERE).await.unwrap();
+    accounts.start_reset(ada.person.id, by.id).await.unwrap();
+    assert_eq!(code(prove("ada", &own).await), "credentials", "it was used");
+    assert!(prove("ada", &renewed).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_new_recovery_code_needs_the_password_and_replaces_the_old_one() {
     let (accounts, _folder) = accounts(SignUp::Open);
     let by = admin(&accounts).await;
     let ada = signed_up(&accounts, "ada").await;
-    let (first, _) = accounts.start_reset(ada.person.id, by.id).await.unwrap();
-    let (second, _) = accounts.start_reset(ada.person.id, by.id).await.unwrap();
-    accounts.cancel_reset(ada.person.id).await.unwrap();
-    for token in [first, second] {
-        assert_eq!(code(accounts.complete_reset(token, "battery staple".into(), HERE).await), "reset");
+    let session = accounts.session(&ada.token).await.unwrap();
+    assert_eq!(code(accounts.new_recovery(&session, "wrong".into(), HERE).await), "credentials");
+    let renewed = accounts.new_recovery(&session, "correct horse".into(), HERE).await.unwrap();
+    accounts.start_reset(ada.person.id, by.id).await.unwrap();
+    let old = ada.recovery.unwrap();
+    assert_eq!(code(accounts.prove_reset("ada", old, HERE).await), "credentials");
+    assert!(accounts.prove_reset("ada", renewed, HERE).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_refused_or_replaced_reset_is_of_no_use() {
+    let (accounts, _folder) = accounts(SignUp::Open);
+    let by = admin(&accounts).await;
+    let ada = signed_up(&accounts, "ada").await;
+    let session = accounts.session(&ada.token).await.unwrap();
+    accounts.start_reset(ada.person.id, by.id).await.unwrap();
+    let first = accounts.claim_reset(&session).await.unwrap();
+    accounts.start_reset(ada.person.id, by.id).await.unwrap();
+    let second = accounts.claim_reset(&session).await.unwrap();
+    let third = accounts.claim_reset(&session).await.unwrap();
+    let complete = |link: &Link| accounts.complete_reset(link.token.clone(), "battery staple".into(), HERE);
+    for old in [&first, &second] {
+        assert_eq!(code(complete(old).await), "reset");
     }
+    accounts.cancel_reset(ada.person.id).await.unwrap();
+    assert_eq!(code(complete(&third).await), "reset");
+    assert_eq!(code(accounts.claim_reset(&session).await), "reset");
     assert_eq!(accounts.notices(ada.person.id).await.unwrap().last().unwrap().kind, "reset_cancelled");
 }
 
@@ -229,8 +272,11 @@ async fn no_secret_stands_in_the_file() {
     let by = admin(&accounts).await;
     let ada = signed_up(&accounts, "ada").await;
     let (invitation, _) = accounts.invite(&by).await.unwrap();
-    let (reset, _) = accounts.start_reset(ada.person.id, by.id).await.unwrap();
-    for secret in [ada.token.as_str(), "correct horse", &invitation, &reset] {
+    let session = accounts.session(&ada.token).await.unwrap();
+    accounts.start_reset(ada.person.id, by.id).await.unwrap();
+    let reset = accounts.claim_reset(&session).await.unwrap().token;
+    let recovery = ada.recovery.unwrap();
+    for secret in [ada.token.as_str(), "correct horse", &invitation, &reset, &recovery] {
         for file in std::fs::read_dir(folder.path()).unwrap() {
             let bytes = std::fs::read(file.unwrap().path()).unwrap();
             assert!(!bytes.windows(secret.len()).any(|window| window == secret.as_bytes()));

@@ -4,7 +4,7 @@ use super::DbError;
 use rusqlite::Connection;
 
 /// Each step brings a file from its index to the next version.
-const STEPS: [&str; 1] = [include_str!("accounts.sql")];
+const STEPS: [&str; 2] = [include_str!("accounts.sql"), include_str!("recovery.sql")];
 
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), DbError> {
     let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
@@ -19,4 +19,30 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), DbError> {
         transaction.commit()?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_the_first_version_becomes_one_of_this_and_keeps_its_people() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(STEPS[0]).unwrap();
+        connection.pragma_update(None, "user_version", 1).unwrap();
+        let person = "INSERT INTO person (id, name, folded, password, created_at) VALUES (x'01', 'Ada', 'ada', 'x', 0)";
+        connection.execute_batch(person).unwrap();
+        migrate(&mut connection).unwrap();
+        migrate(&mut connection).unwrap();
+        let has_code: bool =
+            connection.query_row("SELECT recovery IS NOT NULL FROM person", [], |row| row.get(0)).unwrap();
+        assert!(!has_code);
+    }
+
+    #[test]
+    fn a_file_of_a_newer_messenger_is_refused() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection.pragma_update(None, "user_version", 99).unwrap();
+        assert!(matches!(migrate(&mut connection), Err(DbError::Newer { found: 99, .. })));
+    }
 }

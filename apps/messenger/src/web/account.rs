@@ -3,7 +3,7 @@
 use super::Web;
 use super::answer::{Asked, Problem};
 use super::signed::{From, Known, Signed, set_cookie};
-use crate::accounts::SignedIn;
+use crate::accounts::{Link, SignedIn};
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -34,6 +34,17 @@ pub(super) struct Passwords {
 #[derive(Deserialize)]
 pub(super) struct Reset {
     reset: String,
+    password: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Proof {
+    name: String,
+    recovery: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Password {
     password: String,
 }
 
@@ -91,9 +102,19 @@ pub(super) async fn password(
     From(from): From,
     Asked(asked): Asked<Passwords>,
 ) -> Answer {
-    web.accounts.change_password(&session, asked.current, asked.new, from).await?;
+    let recovery = web.accounts.change_password(&session, asked.current, asked.new, from).await?;
     web.chat.outside().renew(session.person.id);
-    Ok(Json(json!({})))
+    Ok(Json(recovery.map_or_else(|| json!({}), |recovery| json!({ "recovery": recovery }))))
+}
+
+pub(super) async fn recovery(
+    State(web): State<Web>,
+    Signed(session): Signed,
+    From(from): From,
+    Asked(asked): Asked<Password>,
+) -> Answer {
+    let recovery = web.accounts.new_recovery(&session, asked.password, from).await?;
+    Ok(Json(json!({ "recovery": recovery })))
 }
 
 /// A short token for the connection of whoever is signed in.
@@ -111,10 +132,26 @@ pub(super) async fn invite(State(web): State<Web>, Signed(session): Signed) -> A
     Ok(Json(json!({ "invitation": invitation, "link": link, "expires_at": expires_at })))
 }
 
+/// The link, for whoever knows the recovery code.
+pub(super) async fn prove_reset(
+    State(web): State<Web>,
+    From(from): From,
+    Asked(asked): Asked<Proof>,
+) -> Answer {
+    let made = web.accounts.prove_reset(&asked.name, asked.recovery, from).await?;
+    Ok(reset_link(&web, &made))
+}
+
+/// The link, on a device that is still signed in.
+pub(super) async fn claim_reset(State(web): State<Web>, Signed(session): Signed) -> Answer {
+    let made = web.accounts.claim_reset(&session).await?;
+    Ok(reset_link(&web, &made))
+}
+
 pub(super) async fn reset(State(web): State<Web>, From(from): From, Asked(asked): Asked<Reset>) -> Answer {
-    let person = web.accounts.complete_reset(asked.reset, asked.password, from).await?;
+    let (person, recovery) = web.accounts.complete_reset(asked.reset, asked.password, from).await?;
     web.chat.outside().sign_out(person);
-    Ok(Json(json!({})))
+    Ok(Json(json!({ "recovery": recovery })))
 }
 
 pub(super) async fn cancel_reset(State(web): State<Web>, Signed(session): Signed) -> Answer {
@@ -128,14 +165,22 @@ pub(super) async fn notices_seen(State(web): State<Web>, Signed(session): Signed
 }
 
 /// A link to the page. The secret stands behind `#`, so that no server's log and no referrer shows it.
-pub(super) fn link(web: &Web, what: &str, secret: &str) -> String {
+fn link(web: &Web, what: &str, secret: &str) -> String {
     let origin = web.reach.origins.first().map_or("", String::as_str);
     format!("{origin}/#{what}={secret}")
 }
 
+fn reset_link(web: &Web, made: &Link) -> Json<Value> {
+    let link = link(web, "reset", &made.token);
+    Json(json!({ "reset": made.token, "link": link, "expires_at": made.expires_at }))
+}
+
 fn welcome(web: &Web, signed_in: &SignedIn) -> Response {
     let cookie = set_cookie(&web.reach, &signed_in.token, COOKIE_SECONDS);
-    let answer = json!({ "person": signed_in.person, "notices": signed_in.notices });
+    let mut answer = json!({ "person": signed_in.person, "notices": signed_in.notices });
+    if let (Some(answer), Some(recovery)) = (answer.as_object_mut(), &signed_in.recovery) {
+        answer.insert("recovery".into(), recovery.clone().into());
+    }
     (cookie, Json(answer)).into_response()
 }
 

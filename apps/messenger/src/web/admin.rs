@@ -1,7 +1,6 @@
 //! What administrators do with people.
 
 use super::Web;
-use super::account::link;
 use super::answer::{Asked, Problem};
 use super::signed::Admin;
 use axum::Json;
@@ -31,9 +30,10 @@ pub(super) async fn remove(State(web): State<Web>, Admin(by): Admin, Path(id): P
     Ok(Json(json!({})))
 }
 
+/// Answers with nothing that could complete it: that is the person's part.
 pub(super) async fn reset(State(web): State<Web>, Admin(by): Admin, Path(id): Path<Uuid>) -> Answer {
-    let (token, expires_at) = web.accounts.start_reset(id, by.person.id).await?;
-    Ok(Json(json!({ "link": link(&web, "reset", &token), "expires_at": expires_at })))
+    let expires_at = web.accounts.start_reset(id, by.person.id).await?;
+    Ok(Json(json!({ "expires_at": expires_at })))
 }
 
 pub(super) async fn set_admin(

@@ -70,7 +70,10 @@ impl Web {
             .route("/api/password", post(account::password))
             .route("/api/token", post(account::token))
             .route("/api/invitations", post(account::invite))
+            .route("/api/recovery", post(account::recovery))
             .route("/api/reset", post(account::reset))
+            .route("/api/reset/prove", post(account::prove_reset))
+            .route("/api/reset/claim", post(account::claim_reset))
             .route("/api/reset/cancel", post(account::cancel_reset))
             .route("/api/notices/seen", post(account::notices_seen))
             .route("/api/admin/people", get(admin::people))
@@ -88,6 +91,11 @@ impl Web {
             .layer(DefaultBodyLimit::max(BODY_MAX))
             .with_state(self);
         Router::new().merge(asked).layer(middleware::from_fn(headers::no_store))
+    }
+
+    /// Has these routes see where people come from, also behind a proxy.
+    pub(crate) fn tells_addresses(&self, routes: Router) -> Router {
+        routes.layer(middleware::from_fn_with_state(Arc::clone(&self.reach), signed::tell_address))
     }
 }
 

@@ -136,24 +136,70 @@ async fn the_first_administrator_chooses_a_password_before_anything_else() {
     assert_eq!(person.post("/api/token", json!({})).await.body["error"], "must_change");
     assert_eq!(person.get("/api/admin/people").await.body["error"], "must_change");
     let change = json!({ "current": first, "new": "battery staple" });
-    assert_eq!(person.post("/api/password", change).await.status, 200);
+    let changed = person.post("/api/password", change).await;
+    assert!(changed.body["recovery"].is_string(), "and is given a recovery code: {changed:?}");
     assert_eq!(person.get("/api/admin/people").await.status, 200);
 }
 
 #[tokio::test]
-async fn a_reset_link_works_once_and_the_person_is_told_who_made_it() {
+async fn a_reset_is_completed_by_the_recovery_code_once_and_the_person_is_told_who_started_it() {
     let server = support::start().await;
-    let (admin, ada) = (server.admin().await, server.person("ada").await);
-    let answer = admin.post(&format!("/api/admin/people/{}/reset", ada.id), json!({})).await;
-    let link = answer.body["link"].as_str().unwrap();
-    let reset = link.split_once("/#reset=").unwrap().1;
+    let admin = server.admin().await;
+    let signed_up = server.post("/api/sign-up", json!({ "name": "ada", "password": "correct horse" })).await;
+    let recovery = signed_up.body["recovery"].clone();
+    let ada = server.again("ada").await;
+    admin.post(&format!("/api/admin/people/{}/reset", ada.id), json!({})).await;
     let told = ada.get("/api/me").await.body["notices"].clone();
     assert_eq!((&told[0]["kind"], &told[0]["by"]), (&json!("reset_started"), &json!("admin")));
     let mut client = ada.connect().await;
-    let complete = json!({ "reset": reset, "password": "battery staple" });
-    assert_eq!(server.post("/api/reset", complete.clone()).await.status, 200);
+    let proof = json!({ "name": "ada", "recovery": recovery });
+    let made = server.post("/api/reset/prove", proof.clone()).await.body;
+    assert!(
+        made["link"].as_str().unwrap().ends_with(&format!("/#reset={}", made["reset"].as_str().unwrap()))
+    );
+    let complete = json!({ "reset": made["reset"], "password": "battery staple" });
+    let completed = server.post("/api/reset", complete.clone()).await;
+    assert_eq!(completed.status, 200);
+    assert_ne!(completed.body["recovery"], recovery, "a used code is replaced");
     assert_eq!(client.closed().await, 4501);
     assert_eq!(server.post("/api/reset", complete).await.body["error"], "reset");
+    assert_eq!(server.post("/api/reset/prove", proof).await.body["error"], "credentials");
+}
+
+#[tokio::test]
+async fn a_reset_is_completed_on_a_device_that_is_still_signed_in() {
+    let server = support::start().await;
+    let (admin, ada) = (server.admin().await, server.person("ada").await);
+    assert_eq!(ada.post("/api/reset/claim", json!({})).await.body["error"], "reset");
+    admin.post(&format!("/api/admin/people/{}/reset", ada.id), json!({})).await;
+    let made = ada.post("/api/reset/claim", json!({})).await.body;
+    let complete = json!({ "reset": made["reset"], "password": "battery staple" });
+    assert_eq!(server.post("/api/reset", complete).await.status, 200);
+    assert_eq!(ada.post("/api/token", json!({})).await.status, 401, "that device is signed out too");
+    let again = json!({ "name": "ada", "password": "battery staple" });
+    assert_eq!(server.post("/api/sign-in", again).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_administrator_who_starts_a_reset_is_given_nothing_to_complete_it_with() {
+    let server = support::start().await;
+    let (admin, ada) = (server.admin().await, server.person("ada").await);
+    let started = admin.post(&format!("/api/admin/people/{}/reset", ada.id), json!({})).await.body;
+    let fields: Vec<&String> = started.as_object().unwrap().keys().collect();
+    assert_eq!(fields, ["expires_at"]);
+    let listed = admin.get("/api/admin/people").await.body.to_string();
+    let flow = admin.get("/api/flow/events?after=0").await.body.to_string();
+    assert!(!listed.contains("token") && !listed.contains("recovery") && !flow.contains("reset"));
+    assert_eq!(admin.post("/api/reset/claim", json!({})).await.body["error"], "reset", "it is not theirs");
+    for guess in ["", "admin", started["expires_at"].as_str().unwrap(), &ada.id] {
+        let proof = json!({ "name": "ada", "recovery": guess });
+        assert_eq!(admin.post("/api/reset/prove", proof).await.body["error"], "credentials");
+        let complete = json!({ "reset": guess, "password": "battery staple" });
+        assert_eq!(admin.post("/api/reset", complete).await.body["error"], "reset");
+    }
+    assert_eq!(ada.post("/api/token", json!({})).await.status, 200, "nothing of the person's has changed");
+    assert_eq!(ada.post("/api/reset/cancel", json!({})).await.status, 200);
+    assert_eq!(ada.post("/api/reset/claim", json!({})).await.body["error"], "reset");
 }
 
 #[tokio::test]
