@@ -4,6 +4,7 @@
 import { arrange, h, perFrame } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
 import { dayName, isSameDay } from "../ui/time.js";
+import { ComingRow } from "./comings.js";
 import { MessageRow } from "./message_row.js";
 
 const GROUP_MS = 5 * 60_000;
@@ -106,15 +107,28 @@ export class MessageList {
     const element = (key, make) => {
       used.add(key);
       if (!this.#rows.has(key)) this.#rows.set(key, make());
-      wanted.push(this.#rows.get(key));
+      const row = this.#rows.get(key);
+      wanted.push(row.node ?? row);
+      return row;
     };
-    const { me } = this.#parts.store;
+    const { store, feed } = this.#parts;
+    const { me } = store;
     let hasDivider = false;
+    // Who comes and goes stands between the messages, as one line where nothing was said between.
+    const lines = between(messages, feed.timeline.comings());
+    const coming = (index) => {
+      const line = lines.get(index);
+      if (line) element(`coming ${line[0].offset}`, () => new ComingRow()).draw(line, store);
+    };
     messages.forEach((message, index) => {
-      const [before, after] = [messages[index - 1], messages[index + 1]];
+      const [before, after] = [lines.has(index) ? undefined : messages[index - 1], lines.has(index + 1) ? undefined : messages[index + 1]];
       const day = dayName(Date.parse(message.at));
-      const isNewDay = !before || !isSameDay(Date.parse(before.at), Date.parse(message.at));
+      const previous = messages[index - 1];
+      const isNewDay = !previous || !isSameDay(Date.parse(previous.at), Date.parse(message.at));
+      const isOfThatDay = lines.has(index) && isSameDay(Date.parse(lines.get(index)[0].at), Date.parse(message.at));
+      if (!isOfThatDay) coming(index);
       if (isNewDay) element(`day ${new Date(message.at).toDateString()}`, () => h("li", { class: "day" }, h("span", {}, day)));
+      if (isOfThatDay) coming(index);
       const isDivider = !hasDivider && this.#divider !== undefined && message.offset > this.#divider && message.sender !== me.id;
       if (isDivider) {
         hasDivider = true;
@@ -127,10 +141,11 @@ export class MessageList {
       row.draw(message, { isFirst: isDivider || isNewDay || !isGrouped(before, message), isLast: !isGrouped(message, after) });
       wanted.push(row.node);
     });
+    coming(messages.length);
     for (const key of this.#rows.keys()) if (!used.has(key)) this.#rows.delete(key);
     arrange(this.#list, wanted);
     // By keyboard one comes in at the newest.
-    if (!this.#list.contains(document.activeElement)) this.#reachable(this.#list.lastElementChild);
+    if (!this.#list.contains(document.activeElement)) this.#reachable([...this.#list.querySelectorAll(":scope > .message")].at(-1));
   }
 
   #count(messages) {
@@ -222,6 +237,17 @@ export class MessageList {
       event.preventDefault();
     }
   }
+}
+
+// Comings by the index of the message that they stand before. What is not saved yet is at the end.
+function between(messages, comings) {
+  const lines = new Map();
+  for (const coming of comings.sort((a, b) => a.offset - b.offset)) {
+    const at = messages.findIndex(({ offset }) => offset === undefined || offset > coming.offset);
+    const index = at === -1 ? messages.length : at;
+    lines.set(index, [...(lines.get(index) ?? []), coming]);
+  }
+  return lines;
 }
 
 function isGrouped(first, second) {

@@ -8,8 +8,6 @@ import { MessageList } from "./message_list.js";
 import { MessageActions } from "./message_actions.js";
 import { RoomHead } from "./room_head.js";
 
-const LOOK_BACK_PAGES = 20;
-
 export class RoomView {
   id;
   node;
@@ -95,7 +93,7 @@ export class RoomView {
   async show(offset) {
     const { timeline } = this.#feed;
     if (offset !== undefined && !timeline.messages().some((message) => message.offset === offset)) {
-      await attempt(() => this.#feed.load(offset));
+      await attempt(() => this.#feed.load({ around: offset }));
     } else if (!timeline.isLoaded) {
       await attempt(() => this.#feed.load());
     }
@@ -104,15 +102,11 @@ export class RoomView {
     this.#list.changed();
   }
 
-  // To the message that a reply quotes, or that somebody was notified of, looked for page by page if it is not here.
+  // To the message that a reply quotes, or that somebody was notified of, wherever it stands.
   async jumpTo(id) {
     const { timeline } = this.#feed;
-    if (!timeline.isLoaded) await attempt(() => this.#feed.load());
-    for (let page = 0; page < LOOK_BACK_PAGES && !timeline.get(id) && timeline.hasOlder; page += 1) {
-      if ((await attempt(() => this.#feed.older().then(() => true))) === undefined) return;
-    }
-    if (timeline.get(id)) this.#list.reveal(id);
-    else toast("That message is too far back.");
+    if (!timeline.get(id) && !await attempt(() => this.#feed.load({ message: id }).then(() => true))) return;
+    if (!this.#listening.signal.aborted) this.#list.reveal(id);
   }
 
   #send(text, replyTo) {

@@ -46,13 +46,13 @@ export class Feed {
     this.#connection.client.removeSubscription(this.#subscription);
   }
 
-  // The newest page, or one around an old message.
-  load(around) {
+  // The newest page, or one around an old message: `{ around: offset }` or `{ message: id }`.
+  load(where) {
     return this.#once("load", async () => {
-      const page = await this.#page({ around });
+      const page = await this.#page(where);
       const isCovered = this.timeline.since(page.offset).length === Math.max(0, this.timeline.applied - page.offset);
       if (!isCovered) this.timeline.applied = page.offset;
-      this.timeline.reset(page, { hasNewer: around !== undefined });
+      this.timeline.reset(page, { hasNewer: where !== undefined });
       if (!isCovered) this.#fill();
     });
   }

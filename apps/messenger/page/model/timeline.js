@@ -7,6 +7,7 @@
 import { fold, messageOf } from "./message.js";
 
 const RECENT_MAX = 500;
+const COMINGS = new Set(["created", "joined", "left", "kicked"]);
 
 export class Timeline extends EventTarget {
   isLoaded = false;
@@ -14,6 +15,7 @@ export class Timeline extends EventTarget {
   hasNewer = false;
   applied;
   #messages = new Map(); // message id -> message
+  #comings = new Map(); // offset -> who came or went there
   #recent = []; // the last publications, as { offset, view }
   #room;
   #me;
@@ -28,6 +30,7 @@ export class Timeline extends EventTarget {
   // A page that replaces what is here: the newest one, or one around an old message.
   reset(page, { hasNewer = false } = {}) {
     this.#messages.clear();
+    this.#comings.clear();
     this.isLoaded = true;
     this.hasNewer = hasNewer;
     this.hasOlder = page.has_more;
@@ -51,6 +54,7 @@ export class Timeline extends EventTarget {
   // Another store, or more missed than can be filled in: everything is read anew.
   forget(offset) {
     this.#messages.clear();
+    this.#comings.clear();
     this.#recent = [];
     this.isLoaded = false;
     this.applied = offset;
@@ -85,6 +89,11 @@ export class Timeline extends EventTarget {
     return [...this.#messages.values()].sort((a, b) => a.offset - b.offset);
   }
 
+  // Who came and went, between the messages.
+  comings() {
+    return [...this.#comings.values()];
+  }
+
   get oldest() {
     return this.messages()[0]?.offset;
   }
@@ -103,6 +112,7 @@ export class Timeline extends EventTarget {
     const messages = this.messages();
     if (this.hasNewer || messages.length <= length) return;
     for (const { message } of messages.slice(0, -length)) this.#messages.delete(message);
+    for (const offset of this.#comings.keys()) if (offset < this.oldest) this.#comings.delete(offset);
     this.hasOlder = true;
   }
 
@@ -113,6 +123,7 @@ export class Timeline extends EventTarget {
       if (known && known.asOf >= page.offset) continue;
       this.#messages.set(message.message, { ...message, asOf: page.offset, version: (known?.version ?? 0) + 1 });
     }
+    for (const coming of page.comings ?? []) this.#comings.set(coming.offset, coming);
     for (const { offset, view } of this.since(page.offset)) this.#apply(offset, view);
   }
 
@@ -122,6 +133,8 @@ export class Timeline extends EventTarget {
       if (offset > known.asOf) fold(known, offset, view);
     } else if (view.type === "message_sent" && !this.hasNewer) {
       this.#messages.set(view.message, messageOf(this.#room, offset, view, this.#me));
+    } else if (COMINGS.has(view.type) && !this.hasNewer) {
+      this.#comings.set(offset, { offset, type: view.type, person: view.person ?? view.by, by: view.by, at: view.at });
     }
   }
 

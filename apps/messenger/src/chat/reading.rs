@@ -78,25 +78,36 @@ impl Chat {
     pub(super) async fn messages(&self, who: Uuid, page: Page) -> Result<Messages, Refusal> {
         take(&self.0.limits.reads, who)?;
         let _open = self.0.gates.open(who).await;
-        let span = match (page.before, page.after, page.around) {
-            (None, None, None) => Span::Newest,
-            (Some(offset), None, None) => Span::Before(offset),
-            (None, Some(offset), None) => Span::After(offset),
-            (None, None, Some(offset)) => Span::Around(offset),
-            _ => return Err(Refusal::invalid("one of `before`, `after` and `around`")),
+        let span = match (page.before, page.after, page.around, page.message) {
+            (None, None, None, None) => Span::Newest,
+            (Some(offset), None, None, None) => Span::Before(offset),
+            (None, Some(offset), None, None) => Span::After(offset),
+            (None, None, Some(offset), None) => Span::Around(offset),
+            // Its offset is looked up below, once it is known that its room may be read.
+            (None, None, None, Some(_)) => Span::Around(0),
+            _ => return Err(Refusal::invalid("one of `before`, `after`, `around` and `message`")),
         };
         let limit = page.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX);
         let room = page.room;
-        let (messages, has_more, offset) = self
+        let (messages, comings, has_more, offset) = self
             .read(move |tx| {
                 membership(tx, room, who)?;
+                let span = match page.message {
+                    Some(message) => Span::Around(
+                        model::find(tx, room, message, who)?.ok_or_else(Refusal::missing)?.offset,
+                    ),
+                    None => span,
+                };
                 let (messages, has_more) = model::messages(tx, room, who, span, limit)?;
                 let head = "SELECT head FROM room WHERE id = ?";
                 let offset = tx.prepare_cached(head)?.query_row([room], |row| row.get(0))?;
-                Ok((messages, has_more, offset))
+                let ends =
+                    messages.first().zip(messages.last()).map(|(first, last)| (first.offset, last.offset));
+                let comings = model::comings(tx, room, span, ends, has_more)?;
+                Ok((messages, comings, has_more, offset))
             })
             .await?;
-        Ok(Messages { messages, has_more, offset, epoch: self.0.model.epoch().to_string() })
+        Ok(Messages { messages, comings, has_more, offset, epoch: self.0.model.epoch().to_string() })
     }
 
     /// The events themselves, through the view.
@@ -110,10 +121,11 @@ impl Chat {
         let head = log.head(&topic, &key);
         let limit = page.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX);
         let offset = |offset: i64| u64::try_from(offset).unwrap_or(0);
-        let (from, is_reverse) = match (page.before.map(offset), page.after.map(offset), page.around) {
-            (Some(before), None, None) => (before.saturating_sub(1).min(head), true),
-            (None, Some(after), None) => (after.saturating_add(1), false),
-            (None, None, None) => (head, true),
+        let around = page.around.is_some() || page.message.is_some();
+        let (from, is_reverse) = match (page.before.map(offset), page.after.map(offset), around) {
+            (Some(before), None, false) => (before.saturating_sub(1).min(head), true),
+            (None, Some(after), false) => (after.saturating_add(1), false),
+            (None, None, false) => (head, true),
             _ => return Err(Refusal::invalid("`before` or `after`")),
         };
         let mut records = Vec::new();

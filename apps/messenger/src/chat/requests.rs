@@ -1,6 +1,6 @@
 //! What the RPCs take and answer; `README.md` lists them.
 
-use crate::model::{Message, PersonView, Room};
+use crate::model::{Coming, Message, PersonView, Room};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
@@ -84,12 +84,15 @@ pub(super) struct Page {
     pub(super) before: Option<i64>,
     pub(super) after: Option<i64>,
     pub(super) around: Option<i64>,
+    /// Around this message, wherever it stands.
+    pub(super) message: Option<Uuid>,
     pub(super) limit: Option<usize>,
 }
 
 #[derive(Serialize)]
 pub(super) struct Messages {
     pub(super) messages: Vec<Message>,
+    pub(super) comings: Vec<Coming>,
     pub(super) has_more: bool,
     pub(super) offset: i64,
     pub(super) epoch: String,

@@ -47,8 +47,32 @@ pub(super) fn apply(
         }
         Fact::Talk(talk) => self::talk(tx, talk, place)?,
     }
+    if let Some((kind, person, by)) = coming(fact) {
+        tx.prepare_cached(
+            "INSERT OR IGNORE INTO coming (room, offset, type, person, by, at) VALUES (?, ?, ?, ?, ?, ?)",
+        )?
+        .execute(params![
+            fact.room(),
+            offset,
+            kind,
+            person,
+            by,
+            place.recorded_at.as_millisecond()
+        ])?;
+    }
     tx.prepare_cached("UPDATE room SET head = ? WHERE id = ?")?.execute(params![offset, fact.room()])?;
     Ok(())
+}
+
+/// What is shown among the messages: its type, whom it is about, and who did it.
+fn coming(fact: &Fact) -> Option<(&'static str, Uuid, Uuid)> {
+    match fact {
+        Fact::Created(event) => Some(("created", event.by, event.by)),
+        Fact::Joined(event) => Some(("joined", event.person, event.by)),
+        Fact::Left(event) => Some(("left", event.person, event.by)),
+        Fact::Kicked(event) => Some(("kicked", event.person, event.by)),
+        _ => None,
+    }
 }
 
 fn create(tx: &Transaction<'_>, room: Uuid, kind: Kind, name: &str) -> Result<(), rusqlite::Error> {

@@ -7,6 +7,7 @@
 mod apply;
 mod change;
 mod checkpoint;
+mod comings;
 mod error;
 mod messages;
 mod person;
@@ -16,12 +17,15 @@ mod search;
 mod view;
 
 pub use change::Change;
+pub use comings::{Coming, comings};
 pub use error::ModelError;
 pub use messages::{Message, Quote, Reaction, Span, blanks, find, messages, sent_before};
 pub use person::{People, PersonView, Presence};
 pub use projection::{Event, Model};
 pub(crate) use rooms::named;
 pub use rooms::{Kind, Member, Public, Role, Room, Standing};
-pub use rooms::{invitations, invited, members, neighbours, public_rooms, room, room_ids, rooms, standing};
+pub use rooms::{
+    head, invitations, invited, members, neighbours, public_rooms, room, room_ids, rooms, standing,
+};
 pub use search::{Found, search};
 pub use view::{Blanks, Shown, view};

@@ -2,6 +2,7 @@
 -- version is another one. Times are milliseconds since 1970.
 
 DROP TABLE IF EXISTS message_text;
+DROP TABLE IF EXISTS coming;
 DROP TABLE IF EXISTS mention;
 DROP TABLE IF EXISTS reaction;
 DROP TABLE IF EXISTS message;
@@ -85,6 +86,17 @@ CREATE TABLE mention (
     PRIMARY KEY (person, room, offset)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX mention_in ON mention (room, offset);
+
+-- Who came and went, as it stands among the messages.
+CREATE TABLE coming (
+    room   BLOB NOT NULL,
+    offset INTEGER NOT NULL,
+    type   TEXT NOT NULL,
+    person BLOB NOT NULL,
+    by     BLOB NOT NULL,
+    at     INTEGER NOT NULL,
+    PRIMARY KEY (room, offset)
+) STRICT, WITHOUT ROWID;
 
 CREATE VIRTUAL TABLE message_text USING fts5 (
     text, content = 'message', content_rowid = 'n', tokenize = 'unicode61 remove_diacritics 2'

@@ -160,9 +160,15 @@ fn apply_all(tx: &rusqlite::Transaction<'_>, events: &[Event]) -> Result<Vec<Cha
         match Fact::decode(&event.event_type, &event.payload) {
             Ok(Some(fact)) => apply::apply(tx, &fact, &event.place, &mut changes)?,
             Ok(None) => {}
-            // One event that nobody can read must not stop every room.
+            // One event that nobody can read must not stop every room. What the decoder says may quote from it.
             Err(error) => {
-                tracing::error!(event_type = event.event_type, position = event.place.position, %error, "an event is passed by, since it cannot be read");
+                let (position, column) = (event.place.position, error.column());
+                tracing::error!(
+                    event_type = event.event_type,
+                    position,
+                    column,
+                    "an event is passed by, since it cannot be read"
+                );
             }
         }
     }

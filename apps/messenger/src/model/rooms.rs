@@ -233,6 +233,15 @@ pub fn rooms(tx: &Transaction<'_>, person: Uuid, epoch: i64) -> Result<Vec<Room>
     rooms.collect()
 }
 
+/// The newest offset of a room that the model has.
+///
+/// # Errors
+/// When the database fails.
+pub fn head(tx: &Transaction<'_>, room: Uuid) -> Result<u64, rusqlite::Error> {
+    tx.prepare_cached("SELECT head FROM room WHERE id = ?")?
+        .query_row([room], |row| row.get::<_, i64>(0).map(i64::cast_unsigned))
+}
+
 /// The ids of a person's rooms and conversations.
 ///
 /// # Errors

@@ -43,6 +43,15 @@ async fn pages_go_back_forward_and_around_without_gap_or_repeat() {
     assert_eq!(all, (0..14).map(|number| format!("text {number}")).collect::<Vec<_>>());
     let around = ada.rpc("messages", json!({ "room": room, "limit": 4, "around": 6 })).await.unwrap();
     assert!(texts(&around).contains(&"text 4".to_owned()), "{around}");
+    let message = around["messages"][1]["message"].clone();
+    let by_message =
+        ada.rpc("messages", json!({ "room": room, "limit": 4, "message": message })).await.unwrap();
+    let middle = &by_message["messages"][2];
+    assert_eq!(middle["message"], message, "in the middle of its page: {by_message}");
+    let elsewhere = server.room(&mut ada, true, &mut []).await;
+    assert_eq!(ada.rpc("messages", json!({ "room": elsewhere, "message": message })).await, Err(404));
+    let both = json!({ "room": room, "message": message, "around": 6 });
+    assert_eq!(ada.rpc("messages", both).await, Err(400));
 }
 
 #[tokio::test]
