@@ -1,23 +1,27 @@
 //! Saying something, and what may be done with what was said.
 
 use super::access::{Membership, is_admin, membership, take};
+use super::reading::topic;
 use super::refusal::Refusal;
 use super::requests::{Delete, Done, Edit, React, Send, Sent};
 use super::service::{Chat, TEXT_MAX};
-use crate::events::{Talk, room};
-use crate::model::{self, Message, Role};
+use crate::events::{Fact, Talk, room};
+use crate::model::{self, Kind, Message, Role};
 use crate::time;
+use fanfare_core::KeyRange;
 use std::time::Duration;
 use uuid::Uuid;
 
 const CLIENT_ID_MAX: usize = 64;
 const EMOJI_MAX: usize = 16;
+/// Events of one room that the model may lack while people write in it; beyond that they are told to ask again.
+const NOT_APPLIED_MAX: usize = 2_000;
 /// How long after its tick a message may take to be in the model.
 const SENT_WITHIN: Duration = Duration::from_millis(500);
 
 impl Chat {
     /// Answers when the message is durable. A repeat is answered like the first: within the broker's window by the
-    /// broker, for as long as the message is kept by the read model.
+    /// broker, for as long as the message is kept by the read model, and where that is late by the journal itself.
     pub(super) async fn send(&self, by: Uuid, send: Send) -> Result<Sent, Refusal> {
         let Send { room, client_id, text, reply_to } = send;
         let text = checked(&text)?;
@@ -27,22 +31,25 @@ impl Chat {
         take(&self.0.limits.messages, by)?;
         let _open = self.0.gates.open(by).await;
         let wanted = client_id.clone();
-        let (found, before) = self
+        let (found, before, head) = self
             .read(move |tx| {
                 let found = membership(tx, room, by)?;
                 let before = model::sent_before(tx, room, by, &wanted)?;
-                Ok((found, before))
+                Ok((found, before, model::head(tx, room)?))
             })
             .await?;
         if let Some((message, offset, at)) = before {
             return Ok(Sent { message, offset, at: time::text(at), is_repeat: true });
         }
-        if let Some(answered) = reply_to {
-            self.message(room, answered, by).await?;
-        }
         // Made of what a repeat repeats, so that both are the same message.
         let once = format!("{by}/{client_id}");
         let message = Uuid::new_v5(&room, once.as_bytes());
+        if let Some(before) = self.not_applied_yet(found.kind, room, message, head).await? {
+            return Ok(before);
+        }
+        if let Some(answered) = reply_to {
+            self.message(room, answered, by).await?;
+        }
         let talk = Talk::Sent(room::MessageSent { room, message, by, client_id, text, reply_to });
         let published = self.0.journal.say(found.kind, talk, Some(once)).await?;
         let place = published.place;
@@ -52,6 +59,40 @@ impl Chat {
             at: place.recorded_at.to_string(),
             is_repeat: published.is_repeat,
         })
+    }
+
+    /// A message that is in the journal and not in the model yet, which has come as far as this offset of the room. So a
+    /// repeat is known also when the broker has forgotten the first and the model is late.
+    async fn not_applied_yet(
+        &self,
+        kind: Kind,
+        room: Uuid,
+        message: Uuid,
+        head: u64,
+    ) -> Result<Option<Sent>, Refusal> {
+        let (log, topic, key) = (self.0.journal.log()?, topic(kind), room.to_string());
+        let missing = usize::try_from(log.head(&topic, &key).saturating_sub(head)).unwrap_or(usize::MAX);
+        if missing == 0 {
+            return Ok(None);
+        }
+        if missing > NOT_APPLIED_MAX {
+            return Err(Refusal::late());
+        }
+        let records = log.read_key(&topic, &key, KeyRange::from(head + 1, missing)).await?;
+        let text = message.to_string();
+        let sent = records.iter().find(|record| {
+            let payload = &record.message.payload;
+            // Most records are of other messages, and need not be decoded.
+            let is_about = std::str::from_utf8(payload).is_ok_and(|payload| payload.contains(&text));
+            let fact = is_about.then(|| Fact::decode(&record.message.metadata.event_type, payload));
+            matches!(fact, Some(Ok(Some(Fact::Talk(Talk::Sent(sent))))) if sent.message == message)
+        });
+        Ok(sent.map(|record| Sent {
+            message,
+            offset: record.place.revision.cast_signed(),
+            at: record.place.recorded_at.to_string(),
+            is_repeat: true,
+        }))
     }
 
     pub(super) async fn edit(&self, by: Uuid, edit: Edit) -> Result<Done, Refusal> {
@@ -76,8 +117,7 @@ impl Chat {
         let _open = self.0.gates.open(by).await;
         let (found, old) = self.message(room, message, by).await?;
         let is_theirs = old.sender == by || (found.role == Role::Owner);
-        if !is_theirs && (found.kind == model::Kind::Direct || !self.read(move |tx| is_admin(tx, by)).await?)
-        {
+        if !is_theirs && (found.kind == Kind::Direct || !self.read(move |tx| is_admin(tx, by)).await?) {
             return Err(Refusal::forbidden("only its sender, an owner or an admin may delete a message"));
         }
         let talk = Talk::Deleted(room::MessageDeleted { room, message, by });

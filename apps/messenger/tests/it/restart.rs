@@ -1,8 +1,12 @@
-//! What stays when the messenger ends and starts again.
+//! What stays when the messenger ends and starts again, and when time passes.
 
-use crate::support::{Server, start_with};
+use crate::support::{self, Client, Server, eventually, start_with};
+use fanfare_core::{BoxFuture, Clock, Timestamp};
 use messenger::messenger::Config;
 use serde_json::json;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 #[tokio::test]
 async fn people_rooms_and_messages_are_there_again_and_a_late_repeat_is_known() {
@@ -20,6 +24,77 @@ async fn people_rooms_and_messages_are_there_again_and_a_late_repeat_is_known() 
         (&again["message"], &again["offset"], &again["is_repeat"]),
         (&sent["message"], &sent["offset"], &json!(true))
     );
+}
+
+/// The machine's clock, moved on by hand.
+#[derive(Debug)]
+struct Moved {
+    start: Instant,
+    by_ms: AtomicU64,
+}
+
+impl Clock for Moved {
+    fn now(&self) -> Timestamp {
+        Timestamp::now() + Duration::from_millis(self.by_ms.load(Ordering::Relaxed))
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.start.elapsed() + Duration::from_millis(self.by_ms.load(Ordering::Relaxed))
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(tokio::time::sleep(duration))
+    }
+}
+
+#[tokio::test]
+async fn a_resend_after_an_hour_makes_no_second_message_although_the_broker_has_forgotten_the_first() {
+    let clock = Arc::new(Moved { start: Instant::now(), by_ms: AtomicU64::new(0) });
+    let server = support::start_extended(|app| app.clock(clock.clone())).await;
+    let mut ada = server.person("ada").await.connect().await;
+    let room = server.room(&mut ada, true, &mut []).await;
+    let sent = ada.send_text(&room, "early", "hello").await;
+    let head = async |ada: &mut Client| {
+        ada.rpc("history", json!({ "room": room })).await.unwrap()["offset"].as_u64().unwrap()
+    };
+    clock.by_ms.fetch_add(3_600_000, Ordering::Relaxed);
+    ada.send_text(&room, "later", "an hour later").await;
+    let before = head(&mut ada).await;
+    let again = ada.send_text(&room, "early", "hello").await;
+    assert_eq!(
+        (&again["message"], &again["offset"], &again["is_repeat"]),
+        (&sent["message"], &sent["offset"], &json!(true))
+    );
+    assert_eq!(head(&mut ada).await, before, "nothing was published");
+
+    // That it is the read model that knows, and not the broker, shows when the model forgets it.
+    eventually("the model has both", async || {
+        let page = ada.rpc("messages", json!({ "room": room })).await.unwrap();
+        page["messages"].as_array().unwrap().len() == 2
+    })
+    .await;
+    let database = rusqlite::Connection::open(server.data().join("messenger.db")).unwrap();
+    database.execute_batch("DELETE FROM message WHERE client_id = 'early'").unwrap();
+    let forgotten = ada.send_text(&room, "early", "hello").await;
+    assert_eq!(forgotten["is_repeat"], json!(false), "the broker's window was past");
+}
+
+#[tokio::test]
+async fn a_resend_is_known_also_while_the_model_is_late_and_the_broker_has_forgotten_the_first() {
+    let clock = Arc::new(Moved { start: Instant::now(), by_ms: AtomicU64::new(0) });
+    let server = support::start_extended(|app| app.clock(clock.clone())).await;
+    let mut ada = server.person("ada").await.connect().await;
+    let room = server.room(&mut ada, true, &mut []).await;
+    let database = rusqlite::Connection::open(server.data().join("messenger.db")).unwrap();
+    database.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let sent = ada.send_text(&room, "early", "hello").await;
+    clock.by_ms.fetch_add(3_600_000, Ordering::Relaxed);
+    let again = ada.send_text(&room, "early", "hello").await;
+    database.execute_batch("ROLLBACK").unwrap();
+    assert_eq!((&again["message"], &again["offset"]), (&sent["message"], &sent["offset"]));
+    assert_eq!(again["is_repeat"], json!(true));
+    let history = ada.rpc("history", json!({ "room": room })).await.unwrap();
+    assert_eq!(history["offset"], sent["offset"], "nothing was published");
 }
 
 #[tokio::test]
