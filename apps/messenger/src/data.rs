@@ -19,13 +19,18 @@ impl Folder {
     /// # Errors
     /// When it cannot be created or used.
     pub fn open(path: &Path) -> Result<Self> {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(path)
-            .with_context(|| format!("failed to create the data folder {}", path.display()))?;
-        private(path, 0o700)?;
+        make(path)?;
         Ok(Self(path.to_owned()))
+    }
+
+    /// Makes the journal's own folder, before the broker does.
+    ///
+    /// # Errors
+    /// When it cannot be created or used.
+    pub fn make_journal(&self) -> Result<PathBuf> {
+        let path = self.journal();
+        make(&path)?;
+        Ok(path)
     }
 
     /// Where it is.
@@ -86,6 +91,15 @@ impl Folder {
         write().with_context(|| format!("failed to write the secret {}", path.display()))?;
         Ok(secret)
     }
+}
+
+fn make(path: &Path) -> Result<()> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .with_context(|| format!("failed to create the folder {}", path.display()))?;
+    private(path, 0o700)
 }
 
 fn private(path: &Path, mode: u32) -> Result<()> {

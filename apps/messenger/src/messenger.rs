@@ -11,10 +11,10 @@ use crate::workers;
 use anyhow::{Context, Result};
 use axum::routing::get;
 use axum::{Router, middleware};
-use fanfare::{App, HandlerExt, Retry, Running};
+use fanfare::{App, HandlerExt, Publisher, Retry, Running};
 use fanfare_core::Transport;
-use fanfare_gateway::Gateway;
 use fanfare_gateway::auth::{TokenIssuer, Verifier};
+use fanfare_gateway::{Gateway, Settings};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -54,6 +54,10 @@ pub struct Messenger {
 
 /// The audience of connections' tokens.
 const CONNECTION: &str = "messenger/connection";
+/// Channels of one connection: every room that one person can be in.
+const CHANNELS_MAX: usize = 1_024;
+/// The longest message of a client. After a reconnect it asks for all of its channels in one, with 150 bytes each.
+const MESSAGE_BYTES_MAX: usize = 256 * 1024;
 /// How long open connections may take to say goodbye.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -79,6 +83,14 @@ impl Messenger {
     /// # Errors
     /// When the folder, the journal or the database cannot be used.
     pub async fn start(config: Config) -> Result<Self> {
+        Self::start_with(config, |app| app).await
+    }
+
+    /// The same, with more than the messenger's own workers: whatever `extend` adds is a group of its own.
+    ///
+    /// # Errors
+    /// When the folder, the journal or the database cannot be used, or what was added is not right.
+    pub async fn start_with(config: Config, extend: impl FnOnce(App) -> App) -> Result<Self> {
         let folder = Folder::open(&config.data)?;
         let secret = folder.secret()?;
         let db = Db::open(folder.database())?;
@@ -87,21 +99,25 @@ impl Messenger {
             (Model::new(db), Journal::default(), Outside::default(), Flow::default());
         let chat = Chat::new(model.clone(), journal.clone(), outside.clone());
 
-        let url = config.transport.unwrap_or_else(|| format!("file:{}", folder.journal().display()));
+        let url = match config.transport {
+            Some(url) => url,
+            None => format!("file:{}", folder.make_journal()?.display()),
+        };
         let app = App::new("messenger").role("workers").transport(url);
         let app = with_workers(app, &chat, &flow);
         let app = match config.metrics_listen {
             Some(address) => app.metrics_listen(address),
             None => app,
         };
-        let running = app.start().await.context("failed to start")?;
+        let running = extend(app).start().await.context("failed to start")?;
         let transport = Arc::clone(running.transport());
         let log = transport.log().context("the transport keeps no log")?;
         model.open(log).await.context("failed to bring the read model up to the journal")?;
         journal.opens(running.publisher().clone(), Arc::clone(&transport));
 
         let gateway = Gateway::builder(Arc::clone(&transport), Rooms::new(chat.clone(), accounts.clone()))
-            .tokens(Verifier::hs256(&secret, CONNECTION)?);
+            .tokens(Verifier::hs256(&secret, CONNECTION)?)
+            .settings(settings());
         let gateway = chat::register(gateway, &chat);
         let gateway = config
             .reach
@@ -125,7 +141,7 @@ impl Messenger {
         Router::new()
             .route("/live", get(async || "alive\n"))
             .route("/ready", get(async || "ok\n"))
-            .merge(self.gateway.router())
+            .merge(self.web.tells_addresses(self.gateway.router()))
             .merge(self.web.clone().router())
             .fallback_service(page)
             .layer(middleware::from_fn(security_headers))
@@ -160,6 +176,12 @@ impl Messenger {
         &self.web.chat
     }
 
+    /// Publishes events as the chat does. Nobody's rights are looked at.
+    #[must_use]
+    pub fn publisher(&self) -> &Publisher {
+        self.running.publisher()
+    }
+
     /// The journal.
     #[must_use]
     pub fn transport(&self) -> &Arc<dyn Transport> {
@@ -190,6 +212,13 @@ impl Messenger {
         self.tasks.shutdown().await;
         self.running.shutdown().await.context("failed to end cleanly")
     }
+}
+
+fn settings() -> Settings {
+    let mut settings = Settings::default();
+    settings.channels_max = CHANNELS_MAX;
+    settings.message_bytes_max = MESSAGE_BYTES_MAX;
+    settings
 }
 
 /// The worker handlers, each a group of its own.

@@ -66,6 +66,9 @@ fn announce(messenger: &Messenger, options: &Options, address: SocketAddr) {
     let local = || format!("http://{address}");
     let url = options.serve.public_url.clone().unwrap_or_else(local);
     println!("The messenger is at {url}/  (its data: {})", options.data.display());
+    if options.serve.public_url.is_some() {
+        println!("It listens on {address}.");
+    }
     if let Some(password) = messenger.first_password() {
         println!("Sign in as {} with the one-time password {password}", options.serve.admin);
         println!("and choose one of your own. It is not shown again.");

@@ -1,7 +1,8 @@
 //! Rooms: who comes, who goes.
 
-use crate::support;
-use serde_json::json;
+use crate::support::{self, eventually};
+use messenger::events::room;
+use serde_json::{Value, json};
 
 #[tokio::test]
 async fn a_public_room_is_found_and_joined_and_its_members_hear_each_other() {
@@ -127,4 +128,118 @@ async fn what_happened_on_one_device_is_told_on_the_others() {
     assert_eq!(two.message("room_gone").await["room"], json!(room));
     let sync = two.rpc("sync", json!({})).await.unwrap();
     assert_eq!(sync["rooms"], json!([]));
+}
+
+#[tokio::test]
+async fn who_came_and_went_stands_among_the_messages_once_however_one_pages() {
+    let server = support::start().await;
+    let (mut ada, mut bob) =
+        (server.person("ada").await.connect().await, server.person("bob").await.connect().await);
+    let room = server.room(&mut ada, true, &mut []).await;
+    for number in 0..4 {
+        ada.send_text(&room, &format!("a{number}"), "hello").await;
+        bob.rpc("room.join", json!({ "room": room })).await.unwrap();
+        bob.rpc("room.leave", json!({ "room": room })).await.unwrap();
+    }
+    bob.rpc("room.join", json!({ "room": room })).await.unwrap();
+    ada.rpc("room.kick", json!({ "room": room, "person": bob.person.id })).await.unwrap();
+    let of = |page: &Value| -> Vec<(u64, String)> {
+        let comings = page["comings"].as_array().unwrap().iter();
+        comings
+            .map(|one| (one["offset"].as_u64().unwrap(), one["type"].as_str().unwrap().to_owned()))
+            .collect()
+    };
+    let all = of(&ada.rpc("messages", json!({ "room": room })).await.unwrap());
+    let kinds: Vec<&str> = all.iter().map(|(_, kind)| &**kind).collect();
+    assert_eq!(kinds[..3], ["created", "joined", "left"]);
+    assert_eq!((kinds.len(), kinds[9], kinds[10]), (11, "joined", "kicked"));
+    let (mut paged, mut before) = (Vec::new(), Value::Null);
+    loop {
+        let page = ada.rpc("messages", json!({ "room": room, "limit": 1, "before": before })).await.unwrap();
+        paged.splice(0..0, of(&page));
+        if page["has_more"] == false {
+            break;
+        }
+        before = page["messages"][0]["offset"].clone();
+    }
+    assert_eq!(paged, all, "backwards");
+    let (mut paged, mut after) = (Vec::new(), json!(0));
+    loop {
+        let page = ada.rpc("messages", json!({ "room": room, "limit": 1, "after": after })).await.unwrap();
+        paged.extend(of(&page));
+        if page["has_more"] == false {
+            break;
+        }
+        after = page["messages"][0]["offset"].clone();
+    }
+    assert_eq!(paged, all, "forwards");
+}
+
+#[tokio::test]
+async fn a_room_that_the_model_does_not_have_in_time_is_answered_as_unknown_and_is_there_later() {
+    let server = support::start().await;
+    let mut ada = server.person("ada").await.connect().await;
+    let database = rusqlite::Connection::open(server.data().join("messenger.db")).unwrap();
+    database.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let created = ada.rpc("room.create", json!({ "name": "late", "is_public": true })).await;
+    assert_eq!(created, Err(504), "it may have happened");
+    database.execute_batch("ROLLBACK").unwrap();
+    eventually("it has happened", async || {
+        ada.rpc("sync", json!({})).await.unwrap()["rooms"][0]["name"] == "late"
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn somebody_in_three_hundred_rooms_hears_all_of_them_and_recovers_all_of_them() {
+    const ROOMS: usize = 300;
+    let server = support::start().await;
+    let (mut ada, bob) = (server.person("ada").await.connect().await, server.person("bob").await);
+    let (ada_id, bob_id) = (ada.person.id.parse().unwrap(), bob.id.parse().unwrap());
+    let publisher = server.messenger.publisher();
+    let mut rooms = Vec::new();
+    for number in 0..ROOMS {
+        let room = uuid::Uuid::now_v7();
+        let created = room::Created { room, name: format!("room {number}"), is_public: true, by: ada_id };
+        publisher.publish(created).await.unwrap();
+        publisher.publish(room::Joined { room, person: bob_id, by: bob_id }).await.unwrap();
+        rooms.push(room);
+    }
+    let mut client = bob.connect().await;
+    let mut sync = json!(null);
+    eventually("the model has all of them", async || {
+        sync = client.rpc("sync", json!({})).await.unwrap();
+        sync["rooms"].as_array().unwrap().len() == ROOMS
+    })
+    .await;
+    let requests: Vec<Value> = sync["rooms"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|room| json!({ "channel": room["channel"], "recover": true, "offset": room["offset"], "epoch": sync["epoch"] }))
+        .collect();
+    let answers = client.subscribe_to_all(&requests).await;
+    assert!(answers.iter().all(|answer| answer["subscribe"]["recovered"] == true), "{answers:?}");
+    let last = rooms[ROOMS - 1].to_string();
+    ada.send_text(&last, "1", "hello").await;
+    assert_eq!(client.publication(&format!("room:{last}")).await.1["text"], "hello");
+    drop(client);
+    for room in &rooms {
+        for number in 0..5u32 {
+            let (message, client_id) = (uuid::Uuid::now_v7(), format!("m{number}"));
+            let text = "missed ".repeat(50);
+            let sent =
+                room::MessageSent { room: *room, message, by: ada_id, client_id, text, reply_to: None };
+            publisher.publish(sent).await.unwrap();
+        }
+    }
+    let mut client = bob.connect().await;
+    let answers = client.subscribe_to_all(&requests).await;
+    let missed = |answer: &Value| answer["subscribe"]["publications"].as_array().map_or(0, Vec::len);
+    assert!(answers.iter().all(|answer| answer["subscribe"]["recovered"] == true));
+    assert_eq!(
+        answers.iter().map(missed).sum::<usize>(),
+        5 * ROOMS + 1,
+        "more than a slow reader is allowed"
+    );
 }

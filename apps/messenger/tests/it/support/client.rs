@@ -63,6 +63,25 @@ impl Client {
         }
     }
 
+    /// Subscribes to many channels by one message, as the client library does after a reconnect.
+    pub(crate) async fn subscribe_to_all(&mut self, requests: &[Value]) -> Vec<Value> {
+        let first = self.next + 1;
+        let mut frame = String::new();
+        for request in requests {
+            self.next += 1;
+            frame += &json!({ "id": self.next, "subscribe": request }).to_string();
+            frame.push('\n');
+        }
+        self.socket.send(Message::text(frame)).await.unwrap();
+        while self.answers.len() < requests.len() {
+            self.read().await.expect("the connection is open");
+        }
+        let mut answers: Vec<Value> = self.answers.drain(..).collect();
+        answers.sort_by_key(|answer| answer["id"].as_u64());
+        assert_eq!(answers[0]["id"].as_u64(), Some(first.into()));
+        answers
+    }
+
     pub(crate) async fn send_text(&mut self, room: &str, client_id: &str, text: &str) -> Value {
         self.rpc("message.send", json!({ "room": room, "client_id": client_id, "text": text })).await.unwrap()
     }

@@ -1,12 +1,15 @@
 //! A messenger in a folder of its own, and people who use it.
 
 mod client;
-mod http;
+pub(crate) mod http;
+mod program;
 
 pub(crate) use client::Client;
 pub(crate) use http::Answer;
+pub(crate) use program::{Program, run};
 
 use axum::Router;
+use fanfare::App;
 use messenger::accounts::{Cost, SignUp};
 use messenger::messenger::{Config, Messenger};
 use messenger::server::Door;
@@ -45,8 +48,24 @@ pub(crate) async fn start_with(change: impl FnOnce(&mut Config)) -> Server {
     server
 }
 
+/// One with more handlers than its own, or another clock.
+pub(crate) async fn start_extended(extend: impl FnOnce(App) -> App) -> Server {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::open_extended(folder.path(), |_| {}, extend).await;
+    server.folder = Some(folder);
+    server
+}
+
 impl Server {
     pub(crate) async fn open(path: &Path, change: impl FnOnce(&mut Config)) -> Self {
+        Self::open_extended(path, change, |app| app).await
+    }
+
+    pub(crate) async fn open_extended(
+        path: &Path,
+        change: impl FnOnce(&mut Config),
+        extend: impl FnOnce(App) -> App,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let reach = Reach {
@@ -58,7 +77,7 @@ impl Server {
         let mut config = Config::new(path.join("data"), reach);
         config.cost = Cost::Least;
         change(&mut config);
-        let messenger = Arc::new(Messenger::start(config).await.unwrap());
+        let messenger = Arc::new(Messenger::start_with(config, extend).await.unwrap());
         let router = messenger.router(Router::new());
         let door = Door::new(listener, None).unwrap();
         let serving = tokio::spawn(async move {
@@ -141,7 +160,7 @@ impl Server {
 }
 
 impl Person {
-    fn of(address: SocketAddr, answer: &Answer) -> Self {
+    pub(crate) fn of(address: SocketAddr, answer: &Answer) -> Self {
         let text = |name: &str| answer.body["person"][name].as_str().unwrap().to_owned();
         Self { id: text("id"), cookie: answer.cookie.clone().unwrap(), address }
     }
