@@ -1,6 +1,6 @@
 //! What can be said on the command line, in the environment, and in a file.
 
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use messenger::accounts::SignUp;
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -42,7 +42,8 @@ pub(crate) struct Options {
     #[arg(long, value_enum, value_name = "FORMAT", env = "MESSENGER_LOG_FORMAT", default_value_t = LogFormat::Text)]
     pub(crate) log_format: LogFormat,
 
-    /// What is logged: a level (error, warn, info, debug, trace), or levels by module as in `info,fanfare_gateway=debug`
+    /// What is logged: a level (error, warn, info, debug, trace), or levels by module as in `info,fanfare_gateway=debug`.
+    /// What people write is logged at no level
     #[arg(long, value_name = "FILTER", env = "MESSENGER_LOG", default_value = "info")]
     pub(crate) log: String,
 }
@@ -120,14 +121,15 @@ impl Options {
     /// From the program's arguments, environment and file; ends the program with words when they make no sense.
     pub(crate) fn of_program() -> Self {
         let args: Vec<OsString> = std::env::args_os().collect();
-        let options = Self::parse_from(&args);
+        let options = Self::from(&args);
         let options = match &options.config {
             None => options,
             Some(file) => match in_file(file) {
                 // Before the given ones, so that these win; what the environment says is left out.
-                Ok(more) => Self::parse_from(
-                    args.iter().take(1).cloned().chain(more).chain(args.iter().skip(1).cloned()),
-                ),
+                Ok(more) => {
+                    let given = args.iter().skip(1).cloned();
+                    Self::from(&args.iter().take(1).cloned().chain(more).chain(given).collect::<Vec<_>>())
+                }
                 Err(words) => refuse(&words),
             },
         };
@@ -137,6 +139,27 @@ impl Options {
             Err(_) => options,
         }
     }
+}
+
+impl Options {
+    fn from(args: &[OsString]) -> Self {
+        let mut matches = command().get_matches_from(args);
+        Self::from_arg_matches_mut(&mut matches).unwrap_or_else(|error| error.exit())
+    }
+}
+
+/// The command line, with the name in a file beside each option that can stand in one.
+pub(crate) fn command() -> clap::Command {
+    Options::command().mut_args(|arg| {
+        let Some(key) = arg.get_long().filter(|_| arg.get_env().is_some()).map(file_key) else { return arg };
+        let words =
+            arg.get_long_help().or_else(|| arg.get_help()).map(ToString::to_string).unwrap_or_default();
+        if key == "config" { arg } else { arg.long_help(format!("{words}\n\n[file: {key}]")) }
+    })
+}
+
+fn file_key(long: &str) -> String {
+    long.replace('-', "_")
 }
 
 impl Serve {
@@ -163,7 +186,7 @@ impl Serve {
 }
 
 fn refuse(words: &str) -> ! {
-    Options::command().error(clap::error::ErrorKind::ValueValidation, words).exit()
+    command().error(clap::error::ErrorKind::ValueValidation, words).exit()
 }
 
 /// The options in a file, as arguments; but for those that the environment gives.
@@ -171,7 +194,7 @@ fn in_file(path: &Path) -> Result<Vec<OsString>, String> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| format!("failed to read {}: {error}", path.display()))?;
     let table: toml::Table = text.parse().map_err(|error| format!("{}: {error}", path.display()))?;
-    let command = Options::command();
+    let command = command();
     let mut args = Vec::new();
     for (key, value) in table {
         let name = key.replace('_', "-");
@@ -228,7 +251,30 @@ mod tests {
 
     #[test]
     fn the_definition_of_the_command_line_holds() {
-        Options::command().debug_assert();
+        command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_explains_every_option_with_its_variable_and_its_name_in_a_file() {
+        let help = command().render_long_help().to_string();
+        let command = command();
+        let options =
+            command.get_arguments().filter(|arg| !matches!(arg.get_id().as_str(), "help" | "version"));
+        for option in options {
+            let long = option.get_long().expect("every option has a long name");
+            let variable = format!("MESSENGER_{}", long.replace('-', "_").to_uppercase());
+            assert!(option.get_help().is_some(), "--{long} is explained");
+            assert_eq!(option.get_env().and_then(|env| env.to_str()), Some(&*variable));
+            assert!(help.contains(&format!("[env: {variable}=")), "--{long}: {help}");
+            if long != "config" {
+                assert!(help.contains(&format!("[file: {}]", long.replace('-', "_"))), "--{long}: {help}");
+            }
+        }
+        for subcommand in command.get_subcommands() {
+            assert!(subcommand.get_about().is_some(), "{} is explained", subcommand.get_name());
+            let unexplained = subcommand.get_arguments().find(|arg| arg.get_help().is_none());
+            assert!(unexplained.is_none(), "{unexplained:?}");
+        }
     }
 
     #[test]

@@ -4,12 +4,19 @@ use crate::cli::{LogFormat, Options};
 use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
 
+/// Libraries that would log what people write.
+const QUIET: [&str; 2] = ["tungstenite", "tokio_tungstenite"];
+
 pub(crate) fn start(options: &Options) {
     let filter = EnvFilter::try_new(&options.log).unwrap_or_else(|error| {
         eprintln!("messenger: --log `{}` is not understood ({error}); using `info`", options.log);
         EnvFilter::new("info")
     });
     let filter = with_handler_spans(filter);
+    // At the level `trace` the WebSocket library logs every message as it stands, also those of two people.
+    let filter = QUIET.iter().fold(filter, |filter, name| {
+        filter.add_directive(format!("{name}=info").parse().expect("this is a directive"))
+    });
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match options.log_format {
         LogFormat::Text => lines.with_target(false).with_ansi(std::io::stderr().is_terminal()).init(),

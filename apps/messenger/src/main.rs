@@ -11,7 +11,6 @@ mod cli;
 mod logging;
 mod run;
 
-use clap::CommandFactory;
 use cli::{Command, Options};
 use messenger::backup;
 use std::io::Write;
@@ -22,7 +21,7 @@ fn main() -> ExitCode {
     let done = match &options.command {
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
-            clap_complete::generate(*shell, &mut Options::command(), "messenger", &mut script);
+            clap_complete::generate(*shell, &mut cli::command(), "messenger", &mut script);
             // Whoever reads it may have seen enough.
             let _ = std::io::stdout().write_all(&script);
             Ok(())

@@ -11,6 +11,7 @@ mod accounts;
 mod membership;
 mod messages;
 mod nobody_else;
+mod program;
 mod reading;
 mod restart;
 mod support;
