@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 import { PASSWORD, Person, launch } from "./browser.mjs";
-import { Server } from "./server.mjs";
+import { writeFile } from "node:fs/promises";
+import { Server, eventually, troubled } from "./server.mjs";
 
 const NEW = "another horse entirely";
 
@@ -22,23 +23,16 @@ after(async () => {
   await server?.end();
 });
 
-/** The administrator, signed in, with a password of their own. */
+const CHOSEN = "the keeper of keys";
+
+/** The administrator, signed in. */
 async function administrator() {
-  const admin = await Person.open(browser, server.url);
-  const { page } = admin;
-  const { name, password } = server.firstAdmin;
-  const chosen = "the keeper of keys";
-  admin.name = name;
-  await page.getByLabel("Name", { exact: true }).fill(name);
-  await page.getByLabel("Password", { exact: true }).fill(server.adminPassword ?? password);
-  await page.getByRole("button", { name: "Sign in", exact: true }).click();
-  if (!server.adminPassword) {
-    await page.getByRole("heading", { name: "Choose your password" }).waitFor();
-    await page.getByLabel("New password").fill(chosen);
-    await page.getByRole("button", { name: "Set password" }).click();
-    server.adminPassword = chosen;
+  if (!server.hasAdmin) {
+    server.hasAdmin = true;
+    return Person.administer(browser, server, CHOSEN);
   }
-  await admin.isConnected();
+  const admin = await Person.open(browser, server.url);
+  await admin.signIn(server.firstAdmin.name, CHOSEN);
   return admin;
 }
 
@@ -81,22 +75,65 @@ test("signing out everywhere ends the other window too", async () => {
   for (const { page } of [here, there]) await page.getByRole("heading", { name: "Welcome back" }).waitFor();
 });
 
-test("an administrator resets a password with a link, and the person is told of it", async () => {
+/** The administrator starts a reset, and is shown nothing that could complete it. */
+async function startReset(admin, name) {
+  await admin.account("People");
+  await admin.page.getByRole("button", { name: `Change ${name}` }).click();
+  await admin.page.getByRole("menuitem", { name: "Start a password reset" }).click();
+  await admin.page.getByRole("button", { name: "Start the reset" }).click();
+  await admin.page.getByRole("row", { name: new RegExp(`${name}.*reset open`) }).waitFor();
+  assert.equal(await admin.page.getByRole("textbox").count(), 0);
+  assert.doesNotMatch(await admin.page.content(), /#reset=/);
+}
+
+test("a reset that an administrator starts is completed by who knows the recovery code", async () => {
   const gus = await Person.join(browser, server.url, "Gus");
   const admin = await administrator();
-  await admin.account("People");
-  await admin.page.getByRole("button", { name: "Change Gus" }).click();
-  await admin.page.getByRole("menuitem", { name: "Start a password reset" }).click();
-  const link = await admin.page.getByRole("textbox", { name: "Link" }).inputValue();
-  assert.match(link, /#reset=/);
-  await gus.page.reload();
-  await gus.page.getByText("started a reset of your password").waitFor();
-  const elsewhere = await Person.open(browser, link);
-  await elsewhere.page.getByLabel("New password").fill(NEW);
-  await elsewhere.page.getByRole("button", { name: "Set password" }).click();
-  await elsewhere.page.getByText("Your new password is set.").waitFor();
+  await startReset(admin, "Gus");
+  const elsewhere = await Person.open(browser, server.url);
+  const { page } = elsewhere;
+  await page.getByRole("button", { name: "Use your recovery code" }).click();
+  await page.getByLabel("Name", { exact: true }).fill("Gus");
+  await page.getByLabel("Recovery code").fill("not the code at all");
+  await page.getByRole("button", { name: "Go on" }).click();
+  await page.getByRole("alert").getByText("That does not fit").waitFor();
+  await page.getByLabel("Recovery code").fill(gus.recovery);
+  await page.getByRole("button", { name: "Go on" }).click();
+  await page.getByLabel("New password").fill(NEW);
+  await page.getByRole("button", { name: "Set password" }).click();
+  assert.notEqual(await elsewhere.keepRecovery(), gus.recovery);
+  await page.getByText("Your new password is set.").waitFor();
   await elsewhere.signIn("Gus", NEW);
+  await elsewhere.page.getByText("Your password was reset.").waitFor();
   await gus.page.getByRole("heading", { name: "Welcome back" }).waitFor();
+});
+
+test("a reset is completed, or refused, on a device that is still signed in", async () => {
+  const ida = await Person.join(browser, server.url, "Ida");
+  const admin = await administrator();
+  await startReset(admin, "Ida");
+  await ida.page.reload();
+  await ida.page.getByText("admin started a reset of your password").waitFor();
+  await ida.page.getByRole("button", { name: "Refuse the reset" }).click();
+  await ida.page.getByText("Refused: your password stays as it is.").waitFor();
+  await startReset(admin, "Ida");
+  await ida.page.reload();
+  await ida.page.getByRole("button", { name: "Choose a new password" }).click();
+  await ida.page.getByLabel("New password").fill(NEW);
+  await ida.page.getByRole("button", { name: "Set password" }).click();
+  await ida.keepRecovery();
+  await ida.signIn("Ida", NEW);
+});
+
+test("a new recovery code needs the password", async () => {
+  const jan = await Person.join(browser, server.url, "Jan");
+  await jan.account("New recovery code");
+  await jan.page.getByLabel("Password").fill("wrong password");
+  await jan.page.getByRole("button", { name: "Make a new code" }).click();
+  await jan.page.getByRole("alert").getByText("wrong").waitFor();
+  await jan.page.getByLabel("Password").fill(PASSWORD);
+  await jan.page.getByRole("button", { name: "Make a new code" }).click();
+  assert.notEqual(await jan.keepRecovery(), jan.recovery);
 });
 
 test("a removed person is out and gone from the list of those who are there", async () => {
@@ -127,6 +164,35 @@ test("an administrator sees events pass and follows one; its payload is closed u
   await life.getByText("watch this pass").waitFor();
   await admin.page.keyboard.press("Escape");
   assert.deepEqual(admin.complaints(), []);
+});
+
+test("dead letters are looked at with every attempt, and sent back once what broke is mended", async () => {
+  const broken = await Server.start({ run: troubled });
+  try {
+    const admin = await Person.administer(browser, broken, CHOSEN);
+    await admin.createRoom("Print");
+    await admin.say("print this");
+    await admin.say("and this");
+    await admin.hasTicks(2);
+    const { page } = admin;
+    await page.goto(`${broken.url}/flow`);
+    const group = page.getByRole("row", { name: /print_message/ });
+    const dead = async () => (await group.getByRole("cell").allTextContents()).at(-2);
+    await eventually("two dead letters", async () => (await dead()) === "2");
+    await group.getByRole("button", { name: "Look" }).click();
+    const letters = page.getByRole("region", { name: "Dead letters" });
+    assert.equal(await letters.getByText("the printer is on fire").count(), 8, "a reason and three attempts each");
+    await writeFile(`${broken.folder}/mended`, "");
+    await letters.getByRole("button", { name: "Redrive", exact: true }).first().click();
+    await page.getByText("One letter is on its way again.").waitFor();
+    await eventually("one dead letter", async () => (await dead()) === "1");
+    await letters.getByRole("button", { name: "Redrive all" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Redrive" }).click();
+    await eventually("no dead letter", async () => (await dead()) === "0");
+    assert.deepEqual(admin.complaints(), []);
+  } finally {
+    await broken.end();
+  }
 });
 
 test("a direct message passes the flow as a type and nothing more", async () => {

@@ -30,6 +30,21 @@ export class Person {
     return person;
   }
 
+  /** The first administrator, who chooses a password of their own. */
+  static async administer(browser, server, chosen) {
+    const admin = await Person.open(browser, server.url);
+    const { page } = admin;
+    const { name, password } = server.firstAdmin;
+    admin.name = name;
+    await admin.#submit(name, password, "Sign in");
+    await page.getByRole("heading", { name: "Choose your password" }).waitFor();
+    await page.getByLabel("New password").fill(chosen);
+    await page.getByRole("button", { name: "Set password" }).click();
+    admin.recovery = await admin.keepRecovery();
+    await admin.isConnected();
+    return admin;
+  }
+
   /** Opens a window, makes an account and comes in. */
   static async join(browser, url, name, options) {
     const person = await Person.open(browser, url, options);
@@ -40,20 +55,29 @@ export class Person {
   async signUp(name, password = PASSWORD) {
     const { page } = this;
     this.name = name;
-    await page.getByRole("button", { name: "Create an account" }).click();
-    await this.#enter(name, password, "Create account");
+    if (!page.url().includes("#invitation=")) await page.getByRole("button", { name: "Create an account" }).click();
+    await this.#submit(name, password, "Create account");
+    this.recovery = await this.keepRecovery();
+    await this.isConnected();
+  }
+
+  /** Reads the recovery code that is shown, and says that it is kept. */
+  async keepRecovery() {
+    const code = await this.page.getByRole("textbox", { name: "Recovery code" }).inputValue();
+    await this.page.getByRole("button", { name: "I have kept it" }).click();
+    return code;
   }
 
   async signIn(name, password = PASSWORD) {
     this.name = name;
-    await this.#enter(name, password, "Sign in");
+    await this.#submit(name, password, "Sign in");
+    await this.isConnected();
   }
 
-  async #enter(name, password, action) {
+  async #submit(name, password, action) {
     await this.page.getByLabel("Name", { exact: true }).fill(name);
     await this.page.getByLabel("Password", { exact: true }).fill(password);
     await this.page.getByRole("button", { name: action, exact: true }).click();
-    await this.isConnected();
   }
 
   isConnected() {
@@ -144,6 +168,11 @@ export class Person {
 
   message(text) {
     return this.page.locator(".message").filter({ has: this.page.locator(".bubble > .text").getByText(text, { exact: true }) });
+  }
+
+  /** Who came and went, line by line. */
+  comings() {
+    return this.page.$$eval(".coming", (nodes) => nodes.map((node) => node.textContent));
   }
 
   /** Opens the menu of a message by keyboard and takes an entry of it. */

@@ -78,6 +78,16 @@ export class Client {
     }
   }
 
+  /** Every message of a room as it stands in the read model, oldest first. */
+  async everything(room) {
+    const all = [];
+    for (;;) {
+      const { messages, has_more: hasMore } = await this.patiently("messages", { room, after: all.at(-1)?.offset ?? 0, limit: 100 });
+      all.push(...messages);
+      if (!hasMore) return all;
+    }
+  }
+
   close() {
     this.connection.disconnect();
   }

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, test } from "node:test";
 import { PASSWORD, Person, launch } from "./browser.mjs";
 import { Client } from "./client.mjs";
+import { CuttingProxy } from "./proxy.mjs";
 import { Server, eventually, freshFolder } from "./server.mjs";
 
 const ROOM = "Talk";
@@ -18,14 +19,18 @@ before(async () => {
 after(() => browser.close());
 beforeEach(async () => {
   server = await Server.start();
-  people = await Promise.all(["Ann", "Ben", "Cleo"].map((name) => Person.join(browser, server.url, name)));
-  await people[0].createRoom(ROOM);
-  for (const person of people.slice(1)) await person.joinRoom(ROOM);
 });
 afterEach(async () => {
   for (const context of browser.contexts()) await context.close();
   await server.end();
 });
+
+/** Three people in one room, who come in at an address. */
+async function meet(url = server.url) {
+  people = await Promise.all(["Ann", "Ben", "Cleo"].map((name) => Person.join(browser, url, name)));
+  await people[0].createRoom(ROOM);
+  for (const person of people.slice(1)) await person.joinRoom(ROOM);
+}
 
 /** Collects every message of one's own that ever shows a tick, while the page draws. */
 function collectTicks(person) {
@@ -61,7 +66,8 @@ function silence(person) {
   });
 }
 
-test("every tick before and after kill -9 is in the journal, once and in order, and recovered without a reload", async () => {
+/** Everybody talks; the server is killed after 200 ticks, comes back, and 200 more follow. What counts is the journal. */
+async function talkThroughACrash() {
   await Promise.all(people.map(collectTicks));
   await Promise.all(people.map(talk));
   const count = async () => (await Promise.all(people.map(ticks))).flat().length;
@@ -80,12 +86,20 @@ test("every tick before and after kill -9 is in the journal, once and in order, 
   const client = await Client.signIn(server, "Ann", PASSWORD);
   const { id } = await client.room(ROOM);
   const journal = await client.journal(id);
-  client.close();
   assert.deepEqual(journal.map(({ offset }) => offset), journal.map((_, index) => index + 1), "offsets without a gap");
   const said = journal.filter(({ type }) => type === "message_sent").map(({ text }) => text);
   assert.deepEqual([...said].sort(), [...written].sort(), "everything that was written, once");
   for (const text of before) assert.ok(said.includes(text), `"${text}" showed a tick before the kill`);
   for (const texts of own) assert.deepEqual(said.filter((text) => texts.includes(text)), texts, "in the order of writing");
+  const model = await client.everything(id);
+  assert.deepEqual(model.map(({ text }) => text), said, "the read model has what the journal has");
+  client.close();
+  return said;
+}
+
+test("every tick before and after kill -9 is in the journal, once and in order, and recovered without a reload", async () => {
+  await meet();
+  const said = await talkThroughACrash();
   for (const person of people) {
     await eventually(`${person.name} sees the end`, async () => (await person.texts()).at(-1) === said.at(-1));
     const seen = await person.texts();
@@ -96,7 +110,29 @@ test("every tick before and after kill -9 is in the journal, once and in order, 
   }
 });
 
+test("the same through a proxy that cuts connections between a message and its tick: what is sent again is there once", async () => {
+  const proxy = await CuttingProxy.start({ every: 20 });
+  try {
+    await server.kill();
+    server.options = ["--public-url", proxy.url];
+    await server.restart();
+    proxy.leadTo(server);
+    await meet(proxy.url);
+    const said = await talkThroughACrash();
+    assert.ok(proxy.cuts >= 15, `${proxy.cuts} cuts`);
+    for (const person of people) {
+      await eventually(`${person.name} sees the end`, async () => (await person.texts()).at(-1) === said.at(-1));
+      const seen = await person.texts();
+      assert.deepEqual(seen, said.slice(-seen.length), `${person.name} sees what the journal holds`);
+      assert.deepEqual(person.complaints(), []);
+    }
+  } finally {
+    proxy.end();
+  }
+});
+
 test("what was said while one was away comes by recovery, from the restarted process", async () => {
+  await meet();
   const [ann, ben] = people;
   await ann.say("before");
   await ben.sees("before");
@@ -120,6 +156,7 @@ test("what was said while one was away comes by recovery, from the restarted pro
 });
 
 test("what cannot be recovered is read anew: nothing twice, and in order", async () => {
+  await meet();
   const [ann, ben] = people;
   await ann.say("seen by both");
   await ben.sees("seen by both");
@@ -147,6 +184,7 @@ test("what cannot be recovered is read anew: nothing twice, and in order", async
 });
 
 test("against a fresh folder everybody signs in anew", async () => {
+  await meet();
   const [ann] = people;
   await server.kill();
   await server.restart({ folder: await freshFolder() });

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, test } from "node:test";
+import { audit } from "./audit.mjs";
 import { PASSWORD, Person, launch } from "./browser.mjs";
 import { Client } from "./client.mjs";
 import { Server, eventually } from "./server.mjs";
@@ -109,6 +110,74 @@ test("everything has a name, works by keyboard and fits a phone", async () => {
   await ann.row("Small").waitFor();
   assert.deepEqual([await nameless(), await ann.hasOverflow()], [[], false]);
   assert.deepEqual(ann.complaints(), []);
+});
+
+test("assistive technology is told the name of everything, wherever one goes", async () => {
+  const ann = await Person.open(browser, server.url);
+  const { page } = ann;
+  const elsewhere = [];
+  page.on("request", (request) => !request.url().startsWith(server.url) && elsewhere.push(request.url()));
+  const holds = async (where) => assert.deepEqual(await audit(page), [], where);
+  const closes = () => page.keyboard.press("Escape");
+  await holds("the entrance");
+  await page.getByRole("button", { name: "Use your recovery code" }).click();
+  await holds("a forgotten password");
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+  await ann.signUp("Ann");
+  await holds("nothing is open");
+  await ann.createRoom("Names");
+  await holds("an empty room");
+  await ann.say("a message with https://example.org/a/link");
+  await ann.hasTicks(1);
+  await ann.message("a message with https://example.org/a/link").focus();
+  await page.keyboard.press("+");
+  await page.getByRole("menuitem", { name: "thumbs up" }).click();
+  await page.locator(".reaction").waitFor();
+  await ann.message("a message with https://example.org/a/link").focus();
+  await page.keyboard.press("r");
+  await holds("a message that is answered");
+  await closes();
+  for (const [name, panel] of [["Members", "Members"], ["Notifications", "Notifications"]]) {
+    await page.getByRole("button", { name, exact: true }).click();
+    await page.getByRole("complementary", { name: panel }).waitFor();
+    await holds(name);
+    await page.getByRole("complementary").getByRole("button", { name: "Close" }).click();
+  }
+  await page.keyboard.press("Control+Shift+F");
+  await page.getByRole("searchbox").fill("message");
+  await page.locator(".result").waitFor();
+  await holds("search");
+  await page.getByRole("complementary").getByRole("button", { name: "Close" }).click();
+  for (const entry of ["New room", "Browse public rooms"]) {
+    await page.getByRole("button", { name: "Add a room" }).click();
+    await holds("the menu of rooms");
+    await page.getByRole("menuitem", { name: entry }).click();
+    await page.getByRole("dialog").waitFor();
+    await holds(entry);
+    await closes();
+  }
+  for (const entry of ["Change password", "New recovery code", "Sign out everywhere", "Keyboard"]) {
+    await ann.account(entry);
+    await page.getByRole("dialog").waitFor();
+    await holds(entry);
+    await closes();
+  }
+  await page.keyboard.press("Control+k");
+  await page.getByRole("dialog").waitFor();
+  await holds("where to go");
+  assert.deepEqual(ann.complaints(), []);
+  assert.deepEqual(elsewhere, [], "nothing is asked for elsewhere");
+  const admin = await Person.administer(browser, server, "the keeper of keys");
+  await admin.account("People");
+  await admin.page.getByRole("row", { name: /Ann/ }).waitFor();
+  assert.deepEqual(await audit(admin.page), [], "people");
+  await admin.page.goto(`${server.url}/flow`);
+  const passed = admin.page.getByRole("row", { name: /published.*chat\.room\.message_sent/ }).first();
+  await passed.waitFor();
+  assert.deepEqual(await audit(admin.page), [], "flow");
+  await passed.getByRole("button").click();
+  await admin.page.getByRole("dialog").getByText("Payload").waitFor();
+  assert.deepEqual(await audit(admin.page), [], "one event's life");
 });
 
 test("by keyboard alone one finds a person, writes, and goes through the messages", async () => {

@@ -1,20 +1,23 @@
-// Three people go through the whole product, in three windows.
+// Three people and an administrator go through the whole product, each in a window of their own: one story, from the
+// invitation to the end of an account.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { Person, launch } from "./browser.mjs";
+import { PASSWORD, Person, launch } from "./browser.mjs";
 import { Server, eventually } from "./server.mjs";
+
+const KEEPER = "the keeper of keys";
 
 let browser;
 let server;
+let admin;
 let ann;
 let ben;
 let cleo;
 
 before(async () => {
   browser = await launch();
-  server = await Server.start();
-  [ann, ben, cleo] = await Promise.all(["Ann", "Ben", "Cleo"].map((name) => Person.join(browser, server.url, name)));
+  server = await Server.start({ options: ["--sign-up", "invitation"] });
 });
 
 after(async () => {
@@ -22,10 +25,34 @@ after(async () => {
   await server?.end();
 });
 
+test("the first administrator comes in with the one-time password and invites three people, one by one", async () => {
+  admin = await Person.administer(browser, server, KEEPER);
+  const links = [];
+  for (const name of ["Ann", "Ben", "Cleo"]) {
+    await admin.account("Invite somebody");
+    const link = await admin.page.getByRole("textbox", { name: "Link" }).inputValue();
+    await admin.page.keyboard.press("Escape");
+    links.push(link);
+    const person = await Person.open(browser, link);
+    await person.signUp(name);
+    assert.match(person.recovery, /^([a-z0-9]{5}-){3}[a-z0-9]{5}$/);
+    [ann, ben, cleo] = [ann, ben, cleo].map((known, index) => (index === links.length - 1 ? person : known));
+  }
+  const late = await Person.open(browser, links[0]);
+  await late.page.getByLabel("Name", { exact: true }).fill("Late");
+  await late.page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+  await late.page.getByRole("button", { name: "Create account" }).click();
+  await late.page.getByRole("alert").getByText("invitation").waitFor();
+  await late.page.goto(server.url);
+  await late.page.getByText("Ask for an invitation link.").waitFor();
+  await late.context.close();
+});
+
 test("a public room is found and joined, and everybody in it reads what is said, as text", async () => {
   await ann.createRoom("Hikes");
   await ben.joinRoom("Hikes");
   await cleo.joinRoom("Hikes");
+  await eventually("who came is seen", async () => (await ann.comings()).join() === "You created the room · Ben and Cleo joined");
   await ann.say("hello <b>all</b>");
   for (const person of [ann, ben, cleo]) await person.sees("hello <b>all</b>");
   await ann.hasTicks(1);
@@ -152,6 +179,14 @@ test("who leaves a room is out of it, and can come back to a public one", async 
   await eventually("the room is gone", async () => (await cleo.row("Hikes").count()) === 0);
   await cleo.joinRoom("Hikes");
   await cleo.sees("meet at seven");
+  const seen = () => ben.comings();
+  await ben.openRoom("Hikes");
+  await eventually("who went and came is seen", async () => (await seen()).at(-1).endsWith("Cleo left · Cleo joined"));
+  const before = await seen();
+  await ben.page.reload();
+  await ben.isConnected();
+  await ben.sees("meet at seven");
+  assert.deepEqual(await seen(), before, "and after a reload");
 });
 
 test("presence follows who comes and goes, with when they were last seen", async () => {
@@ -176,6 +211,78 @@ test("what is read on one device is read on the other", async () => {
   await other.context.close();
 });
 
+test("a password is changed, and the other devices are signed out", async () => {
+  const other = await Person.open(browser, server.url);
+  await other.signIn("Ben");
+  await ben.account("Change password");
+  await ben.page.getByLabel("Current password").fill(PASSWORD);
+  await ben.page.getByLabel("New password").fill("another horse entirely");
+  await ben.page.getByRole("button", { name: "Change password" }).click();
+  await ben.page.getByText("Your password is changed.").waitFor();
+  await other.page.getByRole("heading", { name: "Welcome back" }).waitFor();
+  await ben.isConnected();
+  await ben.openRoom("Hikes");
+  await ben.say("still here");
+  await ann.sees("still here");
+  await other.context.close();
+});
+
+test("the appearance is chosen and stays chosen", async () => {
+  await cleo.account(/^Appearance/);
+  const chosen = () => cleo.page.evaluate(() => document.documentElement.dataset.theme);
+  const theme = await chosen();
+  assert.ok(theme);
+  await cleo.page.reload();
+  await cleo.isConnected();
+  assert.equal(await chosen(), theme);
+});
+
+test("who forgot the password gets in by a reset that the administrator starts and the recovery code completes", async () => {
+  await cleo.account("Sign out everywhere");
+  await cleo.page.getByRole("button", { name: "Sign out everywhere" }).last().click();
+  await cleo.page.getByRole("heading", { name: "Welcome back" }).waitFor();
+  await admin.account("People");
+  await admin.page.getByRole("button", { name: "Change Cleo" }).click();
+  await admin.page.getByRole("menuitem", { name: "Start a password reset" }).click();
+  await admin.page.getByRole("button", { name: "Start the reset" }).click();
+  await admin.page.getByRole("row", { name: /Cleo.*reset open/ }).waitFor();
+  await cleo.page.getByRole("button", { name: "Use your recovery code" }).click();
+  await cleo.page.getByLabel("Recovery code").fill(cleo.recovery);
+  await cleo.page.getByRole("button", { name: "Go on" }).click();
+  await cleo.page.getByLabel("New password").fill("yet another horse");
+  await cleo.page.getByRole("button", { name: "Set password" }).click();
+  await cleo.keepRecovery();
+  await cleo.signIn("Cleo", "yet another horse");
+  await cleo.page.getByText("admin started a reset of your password").waitFor();
+  await cleo.page.getByRole("button", { name: "All right" }).click();
+  await cleo.openRoom("Hikes");
+  await cleo.sees("still here");
+});
+
+test("the administrator sees it all flow by, and nothing of what only two may know", async () => {
+  const flow = await admin.context.newPage();
+  await flow.goto(`${server.url}/flow`);
+  await flow.getByRole("row", { name: /published.*chat\.room\.message_sent/ }).first().waitFor();
+  await flow.getByRole("row", { name: /dm\.conversation\.message_sent/ }).first().waitFor();
+  assert.doesNotMatch(await flow.content(), /just between us/);
+  await flow.close();
+});
+
+test("who is removed is out of every room and every window, and the name stays taken", async () => {
+  await admin.page.getByRole("button", { name: "Change Ben" }).click();
+  await admin.page.getByRole("menuitem", { name: "Remove" }).click();
+  await admin.page.getByRole("button", { name: "Remove", exact: true }).click();
+  await ben.page.getByRole("heading", { name: "Welcome back" }).waitFor();
+  await admin.page.getByRole("row", { name: /Ben.*removed/ }).waitFor();
+  await ann.openRoom("Hikes");
+  await eventually("Ann sees that Ben left", async () => (await ann.comings()).at(-1).endsWith("Ben left"));
+  await ann.sees("still here");
+  await ben.page.getByLabel("Name", { exact: true }).fill("Ben");
+  await ben.page.getByLabel("Password", { exact: true }).fill("another horse entirely");
+  await ben.page.getByRole("button", { name: "Sign in", exact: true }).click();
+  await ben.page.getByRole("alert").waitFor();
+});
+
 test("nobody's page complained", () => {
-  assert.deepEqual([ann, ben, cleo].flatMap((person) => person.complaints()), []);
+  assert.deepEqual([admin, ann, ben, cleo].flatMap((person) => person.complaints()), []);
 });

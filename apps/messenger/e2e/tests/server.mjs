@@ -9,23 +9,30 @@ import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "../../../..");
 
+const programs = process.env.FANFARE_BIN ?? join(root, "target/debug");
+
 /** The program: from the folder that the test runner names, or the debug build. */
-export const program = join(process.env.FANFARE_BIN ?? join(root, "target/debug"), "messenger");
+export const program = join(programs, "messenger");
+
+/** The same with a worker that breaks over every message until there is a file `mended` in its folder. */
+export const troubled = join(programs, "examples/troubled");
 
 export async function freshFolder() {
   return mkdtemp(join(tmpdir(), "messenger-test-"));
 }
 
 export class Server {
-  static async start({ folder, port = 0 } = {}) {
+  static async start({ folder, port = 0, options = [], run = program } = {}) {
     const server = new Server();
     server.folder = folder ?? (await freshFolder());
+    server.options = options;
+    server.program = run;
     await server.#spawn(port);
     return server;
   }
 
   async #spawn(port) {
-    this.child = spawn(program, ["--listen", `127.0.0.1:${port}`, "--data", this.folder, "--log-format", "json"]);
+    this.child = spawn(this.program, ["--listen", `127.0.0.1:${port}`, "--data", this.folder, "--log-format", "json", ...this.options]);
     this.log = "";
     this.child.stderr.on("data", (data) => (this.log += data));
     this.exited = once(this.child, "exit");
@@ -34,8 +41,10 @@ export class Server {
     this.url = await new Promise((resolve, reject) => {
       this.child.stdout.on("data", (data) => {
         this.said += data;
-        const match = this.said.match(/http:\/\/127\.0\.0\.1:\d+/);
-        if (match) resolve(match[0]);
+        // The last of what it says before it serves.
+        if (!this.said.includes("Open it")) return;
+        const [, port] = this.said.match(/It listens on \S+:(\d+)/) ?? this.said.match(/http:\/\/127\.0\.0\.1:(\d+)/);
+        resolve(`http://127.0.0.1:${port}`);
       });
       this.exited.then(([code]) => reject(new Error(`the messenger ended with ${code}: ${this.log}`)), reject);
     });

@@ -18,7 +18,7 @@ export class Groups {
     this.#onLetters = onLetters;
     this.node = h("section", { class: "part", "aria-label": "Groups" },
       h("header", { class: "part-head" }, h("h2", {}, "Groups")),
-      table("Groups", ["Group", "Behind", "Oldest", "Retrying", "Held", "Dead letters", ""], this.#body), this.#direct);
+      table("Groups", ["Group", "Behind", "Oldest", "Retrying", "Held", "Dead letters", h("span", { class: "hidden" }, "Actions")], this.#body), this.#direct);
   }
 
   async start() {
