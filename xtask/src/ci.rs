@@ -1,7 +1,7 @@
 //! `ci`: everything that must pass before a change lands, each step even when one before it failed.
 
 use crate::{
-    cli, docs, licences,
+    cli, docs, install, licences,
     process::{cargo, output, run as run_command, step},
     test, tidy,
 };
@@ -12,7 +12,7 @@ use std::time::Instant;
 type Check = fn() -> Result<()>;
 
 pub(crate) fn run() -> Result<()> {
-    let steps: [(&str, Check); 7] = [
+    let steps: [(&str, Check); 8] = [
         ("lock file", lock_file),
         ("format", format),
         ("tidy", tidy::run),
@@ -20,6 +20,7 @@ pub(crate) fn run() -> Result<()> {
         ("lints", lints),
         ("docs", || docs::run(&cli::Docs { open: false })),
         ("tests", || test::run(&cli::Test::default())),
+        ("installation", install::run),
     ];
     let mut failed = Vec::new();
     for (name, check) in steps {

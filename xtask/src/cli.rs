@@ -22,7 +22,7 @@ pub(crate) enum Task {
     /// Run every test: the workspace with its doc tests, then the pages and the client SDK; installs what
     /// these need and names what it could not run
     Test(Test),
-    /// Everything that must pass before a change lands: format, lints, docs, tidy, licences, tests
+    /// Everything that must pass before a change lands: format, lints, docs, tidy, licences, tests, installation
     Ci,
     /// Check the rules of the house that no compiler checks (see the end of CONTRIBUTING.md)
     Tidy,
@@ -30,6 +30,8 @@ pub(crate) enum Task {
     Bench(Bench),
     /// Build the API documentation with warnings denied
     Docs(Docs),
+    /// Install the messenger into the target folder by its own script, and verify completions and systemd unit
+    Install,
 }
 
 #[derive(Args)]

@@ -9,6 +9,7 @@ mod bench;
 mod ci;
 mod cli;
 mod docs;
+mod install;
 mod licences;
 mod process;
 mod setup;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         cli::Task::Tidy => tidy::run(),
         cli::Task::Bench(options) => bench::run(&options),
         cli::Task::Docs(options) => docs::run(&options),
+        cli::Task::Install => install::run(),
     });
     match done {
         Ok(()) => ExitCode::SUCCESS,

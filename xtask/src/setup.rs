@@ -12,8 +12,10 @@ use std::{
     process::Command,
 };
 
-/// A program that tests call, and the Debian package that brings it.
-const PROGRAMS: [(&str, &str); 2] = [("chromium", "chromium"), ("chromedriver", "chromium-driver")];
+/// A program that tests call, and the Debian package that brings it: first those of the page tests.
+const PROGRAMS: [(&str, &str); 3] =
+    [("chromium", "chromium"), ("chromedriver", "chromium-driver"), ("systemd-analyze", "systemd")];
+const OF_PAGES: usize = 2;
 
 pub(crate) fn run(options: &cli::Setup) -> Result<()> {
     let programs = missing_programs();
@@ -33,8 +35,13 @@ pub(crate) fn run(options: &cli::Setup) -> Result<()> {
 }
 
 /// Programs that tests call and this machine lacks.
-pub(crate) fn missing_programs() -> Vec<(&'static str, &'static str)> {
+fn missing_programs() -> Vec<(&'static str, &'static str)> {
     PROGRAMS.into_iter().filter(|(program, _)| find(program).is_none()).collect()
+}
+
+/// Those of them without which no page can be tested.
+pub(crate) fn missing_for_pages() -> Option<&'static str> {
+    PROGRAMS.into_iter().take(OF_PAGES).map(|(program, _)| program).find(|program| find(program).is_none())
 }
 
 /// Folders with a package-lock.json.

@@ -3,7 +3,7 @@
 use crate::{
     cli,
     process::{cargo, find, is_ci, step, watch},
-    setup::{self, is_stale, missing_programs, npm_folders},
+    setup::{self, is_stale, missing_for_pages, npm_folders},
     workspace::Workspace,
 };
 use anyhow::{Result, bail};
@@ -135,7 +135,7 @@ fn test_pages(all: &mut Tally) -> Result<()> {
     }
     step("programs that the page tests start");
     let mut build = cargo();
-    if !watch(build.args(["build", "--workspace", "--bins"]), |_| {})? {
+    if !watch(build.args(["build", "--workspace", "--bins", "--examples"]), |_| {})? {
         all.failures.push("building the programs that the page tests start".into());
         return Ok(());
     }
@@ -163,9 +163,9 @@ fn test_folder(folder: &Path, programs: &Path, all: &mut Tally) -> Result<()> {
 }
 
 fn what_is_missing(folder: &Path) -> Option<String> {
-    let what = match missing_programs().first() {
+    let what = match missing_for_pages() {
         _ if find("npm").is_none() => "npm is not installed (Node.js 20 or newer)".to_owned(),
-        Some((program, _)) => format!("{program} is not installed"),
+        Some(program) => format!("{program} is not installed"),
         None if is_stale(folder) => "its npm packages are not installed".to_owned(),
         None => return None,
     };
