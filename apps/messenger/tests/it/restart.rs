@@ -57,6 +57,11 @@ async fn a_resend_after_an_hour_makes_no_second_message_although_the_broker_has_
     let head = async |ada: &mut Client| {
         ada.rpc("history", json!({ "room": room })).await.unwrap()["offset"].as_u64().unwrap()
     };
+    let in_model = async |ada: &mut Client, count: usize| {
+        let page = ada.rpc("messages", json!({ "room": room })).await.unwrap();
+        page["messages"].as_array().unwrap().len() == count
+    };
+    eventually("the model has it", async || in_model(&mut ada, 1).await).await;
     clock.by_ms.fetch_add(3_600_000, Ordering::Relaxed);
     ada.send_text(&room, "later", "an hour later").await;
     let before = head(&mut ada).await;
@@ -68,11 +73,7 @@ async fn a_resend_after_an_hour_makes_no_second_message_although_the_broker_has_
     assert_eq!(head(&mut ada).await, before, "nothing was published");
 
     // That it is the read model that knows, and not the broker, shows when the model forgets it.
-    eventually("the model has both", async || {
-        let page = ada.rpc("messages", json!({ "room": room })).await.unwrap();
-        page["messages"].as_array().unwrap().len() == 2
-    })
-    .await;
+    eventually("the model has both", async || in_model(&mut ada, 2).await).await;
     let database = rusqlite::Connection::open(server.data().join("messenger.db")).unwrap();
     database.execute_batch("DELETE FROM message WHERE client_id = 'early'").unwrap();
     let forgotten = ada.send_text(&room, "early", "hello").await;
