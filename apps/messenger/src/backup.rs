@@ -45,6 +45,8 @@ pub fn restore(from: &Path, data: &Path) -> Result<String> {
     copy(&from.join("secret"), &data.join("secret"))?;
     copy_database(&source.database(), &target.database())?;
     copy_journal(&source.journal(), &target.journal())?;
+    // What was written after the backup is gone, and its positions are given again: nobody may go on from them.
+    fanfare::renew_epoch(&format!("file:{}", target.journal().display()))?;
     File::open(data)?.sync_all()?;
     Ok(format!("{} is restored. Start the messenger with --data {}.", data.display(), data.display()))
 }

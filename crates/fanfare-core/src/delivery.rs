@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use bytestring::ByteString;
 use jiff::Timestamp;
 
-use crate::{Durability, EventId, Message, Outgoing};
+use crate::{Durability, Error, ErrorKind, EventId, Message, Outgoing};
 
 /// Which incarnation of a store a position belongs to. A position of another epoch is refused by name,
 /// never read as a number.
@@ -21,6 +21,39 @@ impl fmt::Display for Epoch {
 impl fmt::Debug for Epoch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Epoch({:x})", self.0)
+    }
+}
+
+/// Where to read on: a position, with the epoch that it belongs to. A store of another epoch refuses it with kind
+/// [`ErrorKind::OtherEpoch`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Cursor {
+    /// The store's incarnation.
+    pub epoch: Epoch,
+    /// Global position, from 0.
+    pub position: u64,
+}
+
+impl Cursor {
+    /// A position of an epoch.
+    pub fn new(epoch: Epoch, position: u64) -> Self {
+        Self { epoch, position }
+    }
+
+    /// The position, for a store of this epoch.
+    ///
+    /// # Errors
+    /// Kind [`ErrorKind::OtherEpoch`].
+    pub fn position_in(self, epoch: Epoch) -> Result<u64, Error> {
+        if self.epoch == epoch {
+            return Ok(self.position);
+        }
+        let text = format!(
+            "the cursor is of epoch {}, the store of epoch {epoch}: its positions stand for other events now; read from the start",
+            self.epoch
+        );
+        Err(Error::new(ErrorKind::OtherEpoch, text))
     }
 }
 

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use bytestring::ByteString;
 use jiff::Timestamp;
 
-use crate::{Descriptor, InvalidName, Topic, TopicFilter};
+use crate::{Cursor, Descriptor, InvalidName, Topic, TopicFilter};
 
 /// The name of a consumer group: application, role, handler. Printed `app/role/handler`, and `app//handler`
 /// for the default role.
@@ -72,8 +72,8 @@ pub enum Start {
     Earliest,
     /// Behind the newest record.
     Latest,
-    /// At this global position.
-    Position(u64),
+    /// At this place. One of another epoch is refused.
+    Position(Cursor),
     /// At the first record that was taken at this time or later.
     Time(Timestamp),
 }

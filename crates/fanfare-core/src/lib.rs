@@ -54,7 +54,7 @@ pub use bytestring::ByteString;
 pub use capabilities::{Capabilities, Support};
 pub use clock::{BoxFuture, Clock, Random};
 pub use codec::{DecodeError, EncodeError, JSON};
-pub use delivery::{AttemptRecord, Delivery, Epoch, Place, Receipt, Recorded, Settle, Token};
+pub use delivery::{AttemptRecord, Cursor, Delivery, Epoch, Place, Receipt, Recorded, Settle, Token};
 pub use envelope::Envelope;
 pub use error::{Error, ErrorKind};
 pub use event::{Descriptor, Event, Events, Portable, default_topic};

@@ -12,8 +12,8 @@ use bytestring::ByteString;
 use jiff::Timestamp;
 
 use crate::{
-    AttemptRecord, BoxFuture, Capabilities, Delivery, Epoch, Error, GroupName, GroupSpec, Outgoing, Plan,
-    Receipt, Recorded, Refusals, Rejected, Settle, Ticket, Token, Topic, TopicFilter,
+    AttemptRecord, BoxFuture, Capabilities, Cursor, Delivery, Epoch, Error, GroupName, GroupSpec, Outgoing,
+    Plan, Receipt, Recorded, Refusals, Rejected, Settle, Ticket, Token, Topic, TopicFilter,
 };
 
 /// A way for events to travel: the embedded broker, a server, or a double in tests.
@@ -34,12 +34,12 @@ pub trait Transport: Send + Sync + 'static {
     /// by: its `poll_take` is pending.
     fn subscribe<'a>(&'a self, group: &'a GroupSpec) -> BoxFuture<'a, Result<Subscription, Error>>;
 
-    /// Follows every record of a filter without a group, from a position (`None`: behind the newest one), without a
-    /// gap between what was kept and what comes.
+    /// Follows every record of a filter without a group, from a place (`None`: behind the newest one), without a
+    /// gap between what was kept and what comes. A place of another epoch is refused.
     fn tail<'a>(
         &'a self,
         filter: &'a TopicFilter,
-        from: Option<u64>,
+        from: Option<Cursor>,
     ) -> BoxFuture<'a, Result<Box<dyn Tail>, Error>>;
 
     /// Reading by key or range, where the transport keeps records.
@@ -248,18 +248,18 @@ impl KeyRange {
 }
 
 /// A page of a read by position.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Page {
     /// The records, ascending by position.
     pub records: Vec<Arc<Recorded>>,
     /// Where the next page begins.
-    pub next: u64,
+    pub next: Cursor,
 }
 
 impl Page {
     /// A page and where the next one begins.
-    pub fn new(records: Vec<Arc<Recorded>>, next: u64) -> Self {
+    pub fn new(records: Vec<Arc<Recorded>>, next: Cursor) -> Self {
         Self { records, next }
     }
 }
@@ -278,8 +278,13 @@ pub trait Log: Send + Sync {
     /// Records of one key by revision.
     fn read_key(&self, topic: &Topic, key: &str, range: KeyRange) -> Ticket<Vec<Arc<Recorded>>>;
 
-    /// Records of a filter by position, at most `max`.
-    fn read(&self, filter: &TopicFilter, from: u64, max: usize) -> Ticket<Page>;
+    /// The oldest place of this store.
+    fn start(&self) -> Cursor {
+        Cursor::new(self.epoch(), 0)
+    }
+
+    /// Records of a filter by position, at most `max`. A place of another epoch is refused.
+    fn read(&self, filter: &TopicFilter, from: Cursor, max: usize) -> Ticket<Page>;
 }
 
 /// Where a group stands.

@@ -79,6 +79,7 @@ pub use fanfare_core::{
 pub use fanfare_macros::{Event, Events};
 pub use handler::{BlockingExt, HandlerExt};
 pub use publish::{PublishError, PublishOptions, Publisher};
+pub use transports::renew_epoch;
 
 #[doc(hidden)]
 pub use fanfare_core::__private;

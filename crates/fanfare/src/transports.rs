@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use fanfare_broker::{Broker, Options, storage::Report};
-use fanfare_core::{Clock, Error, ErrorKind, Random, Transport};
+use fanfare_core::{Clock, Epoch, Error, ErrorKind, Random, Transport};
+
+use crate::clock::{SystemClock, SystemRandom};
 
 /// Opens the transport of a URL. Paths are taken as they stand behind the scheme: `file:./data` is relative.
 pub(crate) async fn open(
@@ -33,6 +35,25 @@ pub(crate) async fn open(
             Err(Error::new(ErrorKind::Unsupported, text))
         }
         _ => Err(invalid(url, "its scheme is not known; write \"file:./data\" or \"memory:\"")),
+    }
+}
+
+/// Gives the store behind a URL another epoch, so that cursors, read models and clients of before do not go on from
+/// positions that are given a second time: for a data folder that was put back from a backup. Nobody may have it open.
+///
+/// # Errors
+/// When there is no store, somebody has it open, it cannot be written, or the transport keeps no epoch.
+pub fn renew_epoch(url: &str) -> Result<Epoch, Error> {
+    match url.split_once(':') {
+        Some(("file", folder)) if !folder.is_empty() => {
+            let options = Options::new(Arc::new(SystemClock::new()), Arc::new(SystemRandom::new()));
+            Broker::renew_epoch(folder, &options)
+        }
+        _ => {
+            let text =
+                format!("`{url}` keeps no epoch that could be renewed; name a data folder, \"file:./data\"");
+            Err(Error::new(ErrorKind::Unsupported, text))
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use super::{Change, ModelError, apply, checkpoint};
 use crate::db::Db;
 use crate::events::Fact;
 use bytes::Bytes;
-use fanfare_core::{Epoch, Log, Place, Recorded, TopicFilter};
+use fanfare_core::{Cursor, Epoch, Log, Place, Recorded, TopicFilter};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -57,12 +57,12 @@ impl Model {
         let mut next = self.0.db.write(open).await?;
         let all: TopicFilter = ">".parse().expect("this is a filter");
         while next < log.end() {
-            let page = log.read(&all, next, BATCH_MAX).await?;
+            let page = log.read(&all, Cursor::new(epoch, next), BATCH_MAX).await?;
             self.take(page.records.iter().map(|record| Event::of(record)).collect()).await?;
-            if page.next <= next {
+            if page.next.position <= next {
                 break;
             }
-            next = page.next;
+            next = page.next.position;
         }
         self.0.next.send_replace(next);
         self.0.epoch.send_replace(Some(epoch));

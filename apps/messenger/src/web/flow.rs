@@ -6,7 +6,7 @@ use super::signed::Admin;
 use crate::flow::{Stage, is_direct};
 use axum::Json;
 use axum::extract::{Path, Query, State};
-use fanfare_core::{DeadLetter, GroupName, Operator, Recorded, Selection, TopicFilter};
+use fanfare_core::{Cursor, DeadLetter, GroupName, Operator, Recorded, Selection, TopicFilter};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -47,7 +47,10 @@ pub(super) async fn event(State(web): State<Web>, _: Admin, Path(id): Path<Strin
     let position = own.iter().find_map(|passing| passing.position).ok_or_else(Problem::missing)?;
     let log = web.transport.log().ok_or_else(Problem::missing)?;
     let all: TopicFilter = ">".parse().map_err(|_| Problem::missing())?;
-    let page = log.read(&all, position, 1).await.map_err(|error| Problem::internal(&error))?;
+    let page = log
+        .read(&all, Cursor::new(log.epoch(), position), 1)
+        .await
+        .map_err(|error| Problem::internal(&error))?;
     let record = page.records.first().filter(|record| record.message.metadata.id.to_string() == id);
     let record = record.filter(|record| !is_direct(&record.message.metadata.event_type));
     let record = record.ok_or_else(Problem::missing)?;

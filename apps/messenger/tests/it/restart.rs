@@ -205,3 +205,33 @@ async fn a_backup_made_while_people_write_holds_every_message_ticked_before_it()
     assert_eq!(texts[..before], ticked[..before]);
     assert_eq!(texts[..], ticked[..texts.len()], "what came while it ran is there up to some point");
 }
+
+#[tokio::test]
+async fn after_a_restore_nobody_goes_on_from_positions_of_before() {
+    let server = start_with(|_| {}).await;
+    let mut ada = server.person("ada").await.connect().await;
+    let room = server.room(&mut ada, true, &mut []).await;
+    let channel = format!("room:{room}");
+    ada.send_text(&room, "1", "kept").await;
+    let place = tempfile::tempdir().unwrap();
+    let (copy, restored) = (place.path().join("backup"), place.path().join("restored").join("data"));
+    messenger::backup::backup(&server.data(), &copy).unwrap();
+    ada.send_text(&room, "2", "lost").await;
+    let joined = ada.subscribe(&channel).await.unwrap();
+    server.end().await;
+    messenger::backup::restore(&copy, &restored).unwrap();
+
+    let server = Server::open(restored.parent().unwrap(), |_| {}).await;
+    let mut ada = server.again("ada").await.connect().await;
+    let page = ada.rpc("messages", json!({ "room": room })).await.unwrap();
+    assert_eq!(page["messages"].as_array().unwrap().len(), 1, "{page}");
+    assert_eq!(page["messages"][0]["text"], "kept", "the read model was made anew from the journal");
+    // Under the lost message's offset stands another one now.
+    let other = ada.send_text(&room, "3", "another").await;
+    assert_eq!(other["offset"], joined["offset"]);
+    let since = json!({ "recover": true, "offset": joined["offset"], "epoch": joined["epoch"] });
+    let answer = ada.subscribe_from(&channel, since).await.unwrap();
+    assert_ne!(answer["epoch"], joined["epoch"]);
+    assert_eq!(answer["was_recovering"], true, "{answer}");
+    assert_ne!(answer["recovered"], true, "{answer}");
+}

@@ -394,7 +394,8 @@ fn position_of(source: &Source, end: u64, start: Start) -> u64 {
     let first = source.index.read().start();
     match start {
         Start::Latest => end,
-        Start::Position(position) => position,
+        // One of another epoch was refused.
+        Start::Position(cursor) => cursor.position,
         Start::Time(time) => {
             let (mut low, mut high) = (first, end);
             while low < high {

@@ -93,6 +93,11 @@ impl Machine {
                         refusals.push(Refusal::of(name, text));
                     }
                 }
+                Claim::StartAt(Start::Position(cursor)) => {
+                    if let Err(error) = cursor.position_in(self.epoch()) {
+                        refusals.push(Refusal::of(name, error.to_string()));
+                    }
+                }
                 Claim::Unsaid => refusals.extend(self.orphan_refusal(plan, planned)),
                 _ => {}
             }

@@ -9,8 +9,9 @@ use std::{
 };
 
 use fanfare_core::{
-    BoxFuture, Capabilities, Error, ErrorKind, GroupSpec, Log, Operator, Outgoing, Plan, PlanReport, Promise,
-    Receipt, Refusal, Refusals, Rejected, Subscription, Support, Tail, Ticket, TopicFilter, Transport,
+    BoxFuture, Capabilities, Cursor, Epoch, Error, ErrorKind, GroupSpec, Log, Operator, Outgoing, Plan,
+    PlanReport, Promise, Receipt, Refusal, Refusals, Rejected, Subscription, Support, Tail, Ticket,
+    TopicFilter, Transport,
 };
 
 use super::{
@@ -123,6 +124,16 @@ impl Broker {
         self.core.report.as_ref()
     }
 
+    /// Gives the store in a folder another epoch, so that cursors from before are refused by name: for one that was put
+    /// back from a backup, whose positions are given a second time. Nobody may have the folder open. Answers the
+    /// new epoch.
+    ///
+    /// # Errors
+    /// When there is no store, somebody has it open, or it cannot be written.
+    pub fn renew_epoch(folder: impl AsRef<Path>, options: &Options) -> Result<Epoch, Error> {
+        storage::file::renew_epoch(folder, &options.storage()).map(Epoch).map_err(lift)
+    }
+
     fn on(core: Arc<Core>, name: &'static str) -> Self {
         let mut capabilities = Capabilities::none(name, core.policy.durability);
         for support in [
@@ -207,10 +218,11 @@ impl Transport for Broker {
     fn tail<'a>(
         &'a self,
         filter: &'a TopicFilter,
-        from: Option<u64>,
+        from: Option<Cursor>,
     ) -> BoxFuture<'a, Result<Box<dyn Tail>, Error>> {
         Box::pin(async move {
             self.check()?;
+            let from = from.map(|cursor| cursor.position_in(self.epoch())).transpose()?;
             self.core.tick();
             let tail: Box<dyn Tail> = Box::new(LiveTail::new(self.core.clone(), filter.clone(), from));
             Ok(tail)

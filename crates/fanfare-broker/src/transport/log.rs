@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use fanfare_core::{Epoch, KeyRange, Log, Page, Recorded, Ticket, Topic, TopicFilter};
+use fanfare_core::{Cursor, Epoch, KeyRange, Log, Page, Recorded, Ticket, Topic, TopicFilter};
 
 use super::{
     broker::Broker,
@@ -63,10 +63,12 @@ impl Log for Broker {
         })
     }
 
-    fn read(&self, filter: &TopicFilter, from: u64, max: usize) -> Ticket<Page> {
-        if let Err(error) = self.check() {
-            return Ticket::ready(Err(error));
-        }
+    fn read(&self, filter: &TopicFilter, from: Cursor, max: usize) -> Ticket<Page> {
+        let epoch = self.epoch();
+        let from = match self.check().and_then(|()| from.position_in(epoch)) {
+            Ok(from) => from,
+            Err(error) => return Ticket::ready(Err(error)),
+        };
         self.core.tick();
         let to = self.core.index.visible();
         let mut walk = Walk::new(Filter::topics(filter.clone()), from.min(to));
@@ -78,7 +80,7 @@ impl Log for Broker {
                 break;
             }
         }
-        let next = walk.next;
+        let next = Cursor::new(epoch, walk.next);
         match split(found) {
             Ok(records) => Ticket::ready(Ok(Page::new(records, next))),
             Err(positions) => self.core.read(move |source| Ok(Page::new(source.load(&positions)?, next))),

@@ -3,9 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use fanfare_core::{
-    BoxFuture, Capabilities, Claim, Clock, Durability, Error, ErrorKind, GroupName, GroupSpec, Outgoing,
-    Plan, PlanReport, PlannedStart, Receipt, Recorded, Refusals, Rejected, Start, Subscription, Support,
-    Tail, Ticket, TopicFilter, Transport,
+    BoxFuture, Capabilities, Claim, Clock, Cursor, Durability, Epoch, Error, ErrorKind, GroupName, GroupSpec,
+    Outgoing, Plan, PlanReport, PlannedStart, Receipt, Recorded, Refusals, Rejected, Start, Subscription,
+    Support, Tail, Ticket, TopicFilter, Transport,
 };
 use parking_lot::Mutex;
 
@@ -84,7 +84,7 @@ impl Transport for Poor {
                 let name = planned.spec.name.clone();
                 let start = match &planned.claim {
                     Claim::StartAt(Start::Latest) => end,
-                    Claim::StartAt(Start::Position(position)) => *position,
+                    Claim::StartAt(Start::Position(cursor)) => cursor.position,
                     _ => 0,
                 };
                 let renamed = match &planned.claim {
@@ -126,10 +126,11 @@ impl Transport for Poor {
     fn tail<'a>(
         &'a self,
         filter: &'a TopicFilter,
-        from: Option<u64>,
+        from: Option<Cursor>,
     ) -> BoxFuture<'a, Result<Box<dyn Tail>, Error>> {
         Box::pin(async move {
             let end = self.store.state.lock().records.len();
+            let from = from.map(|cursor| cursor.position_in(Epoch(0))).transpose()?;
             let next = from.map_or(end, |from| usize::try_from(from).unwrap_or(usize::MAX));
             Ok(Box::new(PoorTail { store: self.store.clone(), filter: filter.clone(), next })
                 as Box<dyn Tail>)

@@ -153,7 +153,7 @@ impl TestApp {
         let Some(log) = self.running.transport().log() else {
             panic!("this transport keeps no log");
         };
-        let (mut events, mut from) = (Vec::new(), 0);
+        let (mut events, mut from) = (Vec::new(), log.start());
         loop {
             let page = log.read(&TopicFilter::all(), from, 1024).await;
             let page = page.unwrap_or_else(|error| panic!("reading the log: {error}"));

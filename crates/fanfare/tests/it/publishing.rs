@@ -40,7 +40,7 @@ async fn headers_that_are_attributes_or_no_names_are_refused() {
         .await
         .unwrap();
     let log = app.running().transport().log().unwrap();
-    let page = log.read(&fanfare_core::TopicFilter::all(), 0, 10).await.unwrap();
+    let page = log.read(&fanfare_core::TopicFilter::all(), log.start(), 10).await.unwrap();
     let message = &page.records[0].message;
     let text = cloudevents::to_json(&message.metadata, &message.payload).unwrap();
     let (metadata, _) = cloudevents::from_json(text.as_bytes()).unwrap();

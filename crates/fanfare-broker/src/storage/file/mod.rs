@@ -31,7 +31,7 @@ mod survey;
 mod syncer;
 
 pub use disk::{Disk, DiskFile, DiskLock, Locked};
-pub use open::{open, open_on};
+pub use open::{open, open_on, renew_epoch};
 pub use options::Options;
 pub use real::RealDisk;
 pub use storage::FileStorage;

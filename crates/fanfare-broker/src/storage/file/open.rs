@@ -84,6 +84,21 @@ pub fn open_on(disk: Arc<dyn Disk>, options: Options) -> Result<(FileStorage, Re
     Ok((storage, Recovered { snapshot, batches, report }))
 }
 
+/// Gives the store in a folder another epoch: after this, cursors from before are of another store. Answers it.
+///
+/// # Errors
+/// As [`open`], and when there is no store.
+pub fn renew_epoch(path: impl AsRef<Path>, options: &Options) -> Result<u64, Error> {
+    let path = path.as_ref();
+    let disk =
+        RealDisk::open(path).map_err(|error| Error::io("open the data folder", error).in_file(path))?;
+    let _lock = lock::acquire(&disk, options.lock_wait)?;
+    let last = meta::read(&disk)?;
+    let renewed = Meta { epoch: other_than(last.epoch, options.entropy), ..last };
+    meta::write(&disk, &renewed).map_err(|failed| failed.error)?;
+    Ok(renewed.epoch)
+}
+
 fn load_or_create_meta(disk: &dyn Disk, folder: &Folder, options: &Options) -> Result<(Meta, bool), Error> {
     if folder.has_meta {
         return Ok((meta::read(disk)?, false));

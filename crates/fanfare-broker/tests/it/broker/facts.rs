@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use fanfare_broker::Broker;
 use fanfare_core::{
-    AttemptRecord, Claim, ErrorKind, ExpectedRevision, KeyRange, Log, Operator, Selection, Settle, Start,
-    Taken, Timestamp, TopicFilter, Transport,
+    AttemptRecord, Claim, Cursor, Epoch, ErrorKind, ExpectedRevision, KeyRange, Log, Operator, Selection,
+    Settle, Start, Taken, Timestamp, TopicFilter, Transport,
 };
 
 use super::rig::*;
@@ -310,7 +310,7 @@ pub(crate) async fn outputs_are_published_with_the_acknowledgement(broker: Broke
     begin(consumer, delivery.token).await.unwrap();
     let outputs = vec![event("b", "x", 1), event("b", "x", 2)];
     settle(consumer, delivery.token, Settle::Ack { outputs }).await.unwrap();
-    let mut tail = broker.tail(&"b".parse().unwrap(), Some(0)).await.unwrap();
+    let mut tail = broker.tail(&"b".parse().unwrap(), Some(broker.start())).await.unwrap();
     let outputs = follow(&mut *tail, 2).await;
     assert_eq!(outputs[1].place.revision, 2);
     // Derived ids do not meet the window of repeats.
@@ -321,7 +321,7 @@ pub(crate) async fn a_tail_joins_history_to_what_comes(broker: Broker) {
     for n in 0..10 {
         put(&broker, if n % 2 == 0 { "a" } else { "b" }, "x", n).await;
     }
-    let mut tail = broker.tail(&"a".parse().unwrap(), Some(3)).await.unwrap();
+    let mut tail = broker.tail(&"a".parse().unwrap(), Some(Cursor::new(broker.epoch(), 3))).await.unwrap();
     let mut live = broker.tail(&TopicFilter::all(), None).await.unwrap();
     let history = follow(&mut *tail, 3).await;
     assert_eq!(history.iter().map(|record| record.place.position).collect::<Vec<_>>(), [4, 6, 8]);
@@ -345,8 +345,37 @@ pub(crate) async fn a_key_is_read_in_both_directions(broker: Broker) {
     assert_eq!(revisions(KeyRange::back_from(4, 2)).await, [4, 3]);
     assert_eq!(revisions(KeyRange::back_from(99, 9)).await, [5, 4, 3, 2, 1]);
     assert!(broker.read_key(&topic, "z", KeyRange::from(1, 9)).await.unwrap().is_empty());
-    let page = broker.read(&TopicFilter::all(), 2, 3).await.unwrap();
-    assert_eq!((page.records.len(), page.next), (3, 5));
+    let page = broker.read(&TopicFilter::all(), Cursor::new(broker.epoch(), 2), 3).await.unwrap();
+    assert_eq!((page.records.len(), page.next), (3, Cursor::new(broker.epoch(), 5)));
+}
+
+pub(crate) async fn a_cursor_of_another_epoch_is_refused_by_name(broker: Broker) {
+    put(&broker, "a", "x", 1).await;
+    let ours = broker.start();
+    let other = Cursor::new(Epoch(ours.epoch.0 ^ 1), 0);
+    let all = TopicFilter::all();
+    assert_eq!(broker.read(&all, ours, 9).await.unwrap().records.len(), 1);
+    let error = broker.read(&all, other, 9).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::OtherEpoch);
+    let words = error.to_string();
+    assert!(words.contains(&ours.epoch.to_string()) && words.contains(&other.epoch.to_string()), "{words}");
+    let error = broker.tail(&all, Some(other)).await.err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::OtherEpoch);
+    assert!(broker.tail(&all, Some(ours)).await.is_ok());
+    let mut plan = plan_of(&[spec("new", &["a"])]);
+    plan.groups[0].claim = Claim::StartAt(Start::Position(other));
+    let refusals = broker.plan(&plan).await.unwrap_err();
+    assert_eq!(refusals.0.len(), 1);
+    assert!(
+        refusals.to_string().contains("app//new") && refusals.to_string().contains("epoch"),
+        "{refusals}"
+    );
+    assert!(broker.groups().await.unwrap().is_empty());
+    plan.groups[0].claim = Claim::StartAt(Start::Position(ours));
+    broker.plan(&plan).await.unwrap();
+    // What is said of a group that is there already counts for nothing.
+    plan.groups[0].claim = Claim::StartAt(Start::Position(other));
+    broker.plan(&plan).await.unwrap();
 }
 
 pub(crate) async fn a_new_group_beside_an_orphan_is_refused_until_something_is_said(broker: Broker) {

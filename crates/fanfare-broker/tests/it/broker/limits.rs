@@ -165,7 +165,7 @@ async fn delayed_events_that_are_due_together_are_written_in_several_batches() {
         outgoing.message.metadata.set_not_before(Some(due));
         publish(&broker, outgoing).await.unwrap();
     }
-    let mut tail = broker.tail(&"out".parse().unwrap(), Some(0)).await.unwrap();
+    let mut tail = broker.tail(&"out".parse().unwrap(), Some(broker.start())).await.unwrap();
     let all = tokio::time::timeout(Duration::from_secs(60), follow(&mut *tail, 5)).await.unwrap();
     assert_eq!(all.len(), 5);
 }

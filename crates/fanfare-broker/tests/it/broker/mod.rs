@@ -48,6 +48,7 @@ tell! {
     outputs_are_published_with_the_acknowledgement,
     a_tail_joins_history_to_what_comes,
     a_key_is_read_in_both_directions,
+    a_cursor_of_another_epoch_is_refused_by_name,
     a_new_group_beside_an_orphan_is_refused_until_something_is_said,
     a_wider_filter_begins_at_the_cursor,
     what_is_too_large_is_refused_and_the_rest_of_its_batch_is_published,

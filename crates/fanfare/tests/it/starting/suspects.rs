@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use fanfare::{App, HandlerExt, State, clock::RuntimeClock};
 use fanfare_core::{
-    BoxFuture, Capabilities, Clock, Consumer, Delivery, Error, GroupSpec, HeldKey, Outgoing, Plan,
+    BoxFuture, Capabilities, Clock, Consumer, Cursor, Delivery, Error, GroupSpec, HeldKey, Outgoing, Plan,
     PlanReport, Receipt, Refusals, Rejected, Settle, Subscription, Tail, Taken, Ticket, Token, TopicFilter,
     Transport,
 };
@@ -44,7 +44,7 @@ impl Transport for Crashed {
     fn tail<'a>(
         &'a self,
         filter: &'a TopicFilter,
-        from: Option<u64>,
+        from: Option<Cursor>,
     ) -> BoxFuture<'a, Result<Box<dyn Tail>, Error>> {
         self.inner.tail(filter, from)
     }
