@@ -12,8 +12,8 @@ use bytestring::ByteString;
 use jiff::Timestamp;
 
 use crate::{
-    AttemptRecord, BoxFuture, Capabilities, Cursor, Delivery, Epoch, Error, GroupName, GroupSpec, Outgoing,
-    Plan, Receipt, Recorded, Refusals, Rejected, Settle, Ticket, Token, Topic, TopicFilter,
+    AttemptRecord, BoxFuture, Capabilities, Commons, Cursor, Delivery, Epoch, Error, GroupName, GroupSpec,
+    Outgoing, Plan, Receipt, Recorded, Refusals, Rejected, Settle, Ticket, Token, Topic, TopicFilter,
 };
 
 /// A way for events to travel: the embedded broker, a server, or a double in tests.
@@ -49,6 +49,11 @@ pub trait Transport: Send + Sync + 'static {
 
     /// Groups, dead letters, statistics, where the transport has them.
     fn operator(&self) -> Option<&dyn Operator> {
+        None
+    }
+
+    /// What all who have this store open in this process share; `None` where nobody shares it.
+    fn commons(&self) -> Option<&Commons> {
         None
     }
 

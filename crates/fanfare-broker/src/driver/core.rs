@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use fanfare_core::{Clock, Durability, Error, ErrorKind, Ticket, Timestamp};
+use fanfare_core::{Clock, Commons, Durability, Error, ErrorKind, Ticket, Timestamp};
 use parking_lot::Mutex;
 
 use super::{
@@ -47,6 +47,8 @@ pub(crate) struct Core {
     /// How the last run ended, in files.
     pub(crate) report: Option<Report>,
     pub(crate) driver: Driver,
+    /// What those who have it open share beside it.
+    pub(crate) commons: Commons,
     /// Who has it open.
     pub(crate) handles: AtomicUsize,
     is_closed: AtomicBool,
@@ -78,6 +80,7 @@ impl Core {
             clock,
             policy,
             report,
+            commons: Commons::new(),
             driver,
             handles: AtomicUsize::new(0),
             is_closed: AtomicBool::new(false),

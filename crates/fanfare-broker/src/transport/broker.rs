@@ -9,8 +9,8 @@ use std::{
 };
 
 use fanfare_core::{
-    BoxFuture, Capabilities, Cursor, Epoch, Error, ErrorKind, GroupSpec, Log, Operator, Outgoing, Plan,
-    PlanReport, Promise, Receipt, Refusal, Refusals, Rejected, Subscription, Support, Tail, Ticket,
+    BoxFuture, Capabilities, Commons, Cursor, Epoch, Error, ErrorKind, GroupSpec, Log, Operator, Outgoing,
+    Plan, PlanReport, Promise, Receipt, Refusal, Refusals, Rejected, Subscription, Support, Tail, Ticket,
     TopicFilter, Transport,
 };
 
@@ -235,6 +235,10 @@ impl Transport for Broker {
 
     fn operator(&self) -> Option<&dyn Operator> {
         Some(self)
+    }
+
+    fn commons(&self) -> Option<&Commons> {
+        Some(&self.core.commons)
     }
 
     fn drain(&self, within: Duration) -> BoxFuture<'_, Result<(), Error>> {

@@ -80,19 +80,18 @@ pub(super) async fn start(mut app: App) -> Result<Running, StartError> {
             "the filter matches no event type that this build knows; if it is right, make the types known with .event::<E>()"
         );
     }
-    if cfg!(panic = "abort") {
-        tracing::warn!("built with panic = \"abort\": a panic in one handler ends the whole process");
-    }
+    tell_panics(cfg!(panic = "abort"));
 
     let listener = match app.metrics_listen {
         Some((address, _)) => Some(TcpListener::bind(address).await.map_err(StartError::Listen)?),
         None => None,
     };
     let mut subscriptions = Vec::new();
-    let mut suspects = Vec::new();
-    for (index, (spec, options, accepts, make)) in prepared.into_iter().enumerate() {
+    let gate = transport.commons().and_then(|commons| commons.get_or_init(Gate::new));
+    let gate = gate.unwrap_or_else(|| Arc::new(Gate::new()));
+    for (spec, options, accepts, make) in prepared {
         let mut subscription = transport.subscribe(&spec).await.map_err(StartError::Transport)?;
-        suspects.extend(subscription.suspects.iter().map(|position| (*position, index)));
+        let seat = gate.clone().enter(&subscription.suspects);
         let group = Arc::new(Group {
             printed: spec.name.to_string(),
             site: Arc::new(Site {
@@ -127,15 +126,14 @@ pub(super) async fn start(mut app: App) -> Result<Running, StartError> {
         } else {
             subscription.consumer
         };
-        subscriptions.push((group.clone(), consumer, make(group)));
+        subscriptions.push((group.clone(), consumer, seat, make(group)));
     }
-    let gate = Arc::new(Gate::new(suspects));
     let mut drivers = JoinSet::new();
     let mut groups = Vec::new();
-    for (index, (group, consumer, workers)) in subscriptions.into_iter().enumerate() {
+    for (group, consumer, seat, workers) in subscriptions {
         groups.push(group.clone());
         let exchange = spawn_workers(&group, &workers, &mut drivers);
-        let driver = Driver::new(group, index, gate.clone(), exchange, consumer);
+        let driver = Driver::new(group, seat, exchange, consumer);
         drivers.spawn(driver.run());
     }
     Ok(Running::new(
@@ -186,6 +184,13 @@ fn refused(refusals: Refusals, locations: &HashMap<GroupName, &'static Location<
     StartError::Mistakes(mistakes.collect())
 }
 
+/// Says that handlers are not isolated, in a build where they are not.
+fn tell_panics(abort: bool) {
+    if abort {
+        tracing::warn!("built with panic = \"abort\": a panic in one handler ends the whole process");
+    }
+}
+
 /// Says what this process does in the transport's stead.
 fn tell_emulated(group: &str, can: &Capabilities) {
     let of = |(what, support)| match support {
@@ -222,4 +227,34 @@ fn tell(report: &PlanReport, types: &[Descriptor]) {
         }
     }
     tracing::debug!(types = types.len(), groups = report.groups.len(), "planned");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    };
+
+    use tracing_subscriber::{Layer, layer::SubscriberExt, util::SubscriberInitExt};
+
+    use super::tell_panics;
+
+    struct Warnings(Arc<AtomicUsize>);
+
+    impl<S: tracing::Subscriber> Layer<S> for Warnings {
+        fn on_event(&self, event: &tracing::Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {
+            self.0.fetch_add(usize::from(*event.metadata().level() == tracing::Level::WARN), Relaxed);
+        }
+    }
+
+    #[test]
+    fn a_build_whose_panics_abort_is_warned_of_and_another_is_not() {
+        let warnings = Arc::new(AtomicUsize::new(0));
+        let _subscriber = tracing_subscriber::registry().with(Warnings(warnings.clone())).set_default();
+        tell_panics(false);
+        assert_eq!(warnings.load(Relaxed), 0);
+        tell_panics(true);
+        assert_eq!(warnings.load(Relaxed), 1);
+    }
 }

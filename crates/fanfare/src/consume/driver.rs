@@ -13,7 +13,7 @@ use jiff::SignedDuration;
 use super::{
     decide::{self, Decision},
     exchange::{Done, Exchange, Run},
-    gate::Gate,
+    gate::Seat,
     group::{Group, Phase},
     in_flight::{Asked, InFlight},
     lanes::{Lanes, State},
@@ -28,9 +28,7 @@ const ROUNDS_MAX: usize = 32;
 /// The task of one subscription. It ends when the application drains or the transport fails.
 pub(crate) struct Driver {
     pub(super) group: Arc<Group>,
-    /// The subscription's number, for the gate.
-    pub(super) index: usize,
-    pub(super) gate: Arc<Gate>,
+    pub(super) gate: Seat,
     pub(super) exchange: Arc<Exchange>,
     pub(super) consumer: Box<dyn Consumer>,
     pub(super) lanes: Lanes,
@@ -64,8 +62,7 @@ pub(crate) struct Driver {
 impl Driver {
     pub(crate) fn new(
         group: Arc<Group>,
-        index: usize,
-        gate: Arc<Gate>,
+        gate: Seat,
         exchange: Arc<Exchange>,
         consumer: Box<dyn Consumer>,
     ) -> Self {
@@ -74,7 +71,6 @@ impl Driver {
         let extend_at = group.clock.monotonic().saturating_add(group.options.ack_timeout / 3);
         Self {
             group,
-            index,
             gate,
             exchange,
             consumer,
@@ -109,7 +105,7 @@ impl Driver {
     pub(crate) async fn run(mut self) -> Result<(), Error> {
         let ended = std::future::poll_fn(|cx| self.poll(cx)).await;
         self.watch.cancel_all(self.exchange.slots());
-        self.gate.leave(self.index);
+        self.gate.leave();
         self.exchange.close();
         ended
     }
@@ -173,7 +169,7 @@ impl Driver {
             let passed =
                 self.watch.look(&self.group, self.exchange.slots(), &mut self.lanes, self.round, now);
             for position in passed {
-                self.gate.passed(position, self.index);
+                self.gate.passed(position);
             }
             self.look_at = self.watch.next_look(self.exchange.slots(), now);
         }
@@ -225,7 +221,7 @@ impl Driver {
             // Suspects come first: those that did not come by now do not come.
             self.has_taken = true;
             let lanes = &self.lanes;
-            self.gate.keep(self.index, |position| {
+            self.gate.keep(|position| {
                 lanes
                     .iter()
                     .any(|(_, task)| task.delivery.is_suspect && task.delivery.token.position == position)
@@ -263,7 +259,7 @@ impl Driver {
         self.in_flight.clear();
         self.settle.clear();
         self.settle_items.clear();
-        self.gate.leave(self.index);
+        self.gate.leave();
     }
 
     fn drain(&mut self, phase: Phase) {
@@ -311,13 +307,10 @@ impl Driver {
 
     /// While the gate is closed only the suspect whose turn it is may start.
     fn start_suspect(&mut self, now: Duration) {
-        let (gate, number) = (self.gate.clone(), self.index);
         let turn = self
             .lanes
             .iter()
-            .find(|(_, task)| {
-                task.delivery.is_suspect && gate.is_turn_of(task.delivery.token.position, number)
-            })
+            .find(|(_, task)| task.delivery.is_suspect && self.gate.is_turn_of(task.delivery.token.position))
             .map(|(index, task)| (index, task.state, task.delivery.token.position));
         match turn {
             Some((index, State::Ready, _)) if self.lanes.take_ready(index) => self.begin(index, now),
@@ -326,7 +319,7 @@ impl Driver {
                 if let Some(task) = self.lanes.get_mut(index) {
                     task.delivery.is_suspect = false;
                 }
-                gate.passed(position, number);
+                self.gate.passed(position);
             }
             _ => {}
         }
@@ -343,7 +336,7 @@ impl Driver {
         }
         let decision = decide::before(&self.group, &task.delivery, &*self.group.clock);
         if decision != Decision::Run && std::mem::take(&mut task.delivery.is_suspect) {
-            self.gate.passed(task.delivery.token.position, self.index);
+            self.gate.passed(task.delivery.token.position);
         }
         match decision {
             Decision::Run => {

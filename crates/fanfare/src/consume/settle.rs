@@ -18,7 +18,7 @@ impl Driver {
         let cancelled = task.cancelled.take();
         let position = task.delivery.token.position;
         if std::mem::take(&mut task.delivery.is_suspect) {
-            self.gate.passed(position, self.index);
+            self.gate.passed(position);
         }
         let outcome = match (outcome, cancelled) {
             // Also one that ended by itself, too late: its result is discarded.

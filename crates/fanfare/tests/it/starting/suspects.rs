@@ -4,9 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use fanfare::{App, HandlerExt, State, clock::RuntimeClock};
 use fanfare_core::{
-    BoxFuture, Capabilities, Clock, Consumer, Cursor, Delivery, Error, GroupSpec, HeldKey, Outgoing, Plan,
-    PlanReport, Receipt, Refusals, Rejected, Settle, Subscription, Tail, Taken, Ticket, Token, TopicFilter,
-    Transport,
+    BoxFuture, Capabilities, Clock, Commons, Consumer, Cursor, Delivery, Error, GroupSpec, HeldKey, Outgoing,
+    Plan, PlanReport, Receipt, Refusals, Rejected, Settle, Subscription, Tail, Taken, Ticket, Token,
+    TopicFilter, Transport,
 };
 
 use crate::support::{Seen, StepTaken, memory, pass_secs, step};
@@ -47,6 +47,9 @@ impl Transport for Crashed {
         from: Option<Cursor>,
     ) -> BoxFuture<'a, Result<Box<dyn Tail>, Error>> {
         self.inner.tail(filter, from)
+    }
+    fn commons(&self) -> Option<&Commons> {
+        self.inner.commons()
     }
     fn drain(&self, within: Duration) -> BoxFuture<'_, Result<(), Error>> {
         self.inner.drain(within)
@@ -96,26 +99,51 @@ async fn handle(name: &'static str, number: u32, told: Told) -> Result<(), Strin
     if number == 4 { Err("fails".into()) } else { Ok(()) }
 }
 
-#[tokio::test(start_paused = true)]
-async fn suspects_run_alone_and_in_position_order_before_anything_else_starts() {
+/// Six events, of which 2 and 4 were being handled when the process ended.
+async fn crashed(told: &Told) -> impl Fn() -> App {
     let clock = Arc::new(RuntimeClock::new());
     let inner = memory(&(clock.clone() as Arc<dyn Clock>)) as Arc<dyn Transport>;
     let broker = Arc::new(Crashed { inner, suspects: vec![2, 4] });
-    let told = Told::default();
-    let build = || App::new("test").with_transport(broker.clone()).clock(clock.clone()).state(told.clone());
-    let timeout = Duration::from_secs(10);
+    let told = told.clone();
+    let build =
+        move || App::new("test").with_transport(broker.clone()).clock(clock.clone()).state(told.clone());
     let publisher = build().start().await.unwrap();
     for number in 0..6 {
         publisher.publisher().publish(step(&number.to_string(), number)).await.unwrap();
     }
-    let app = build().on(first.ack_timeout(timeout)).on(second.ack_timeout(timeout));
-    let running = app.start().await.unwrap();
-    pass_secs(30).await;
+    build
+}
+
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Position 2 hangs in both groups, one after the other; then 4 in both; then the rest together.
+fn assert_alone(told: &Told) {
     let told = told.all();
-    // Position 2 hangs in both groups, one after the other; then 4 in both; then the rest together.
     let alone: Vec<_> = told[..6].iter().map(|(_, number, what)| (*number, *what)).collect();
     assert_eq!(alone, [(2, "start"), (2, "start"), (4, "start"), (4, "end"), (4, "start"), (4, "end")]);
     let rest: Vec<_> = told[6..14].iter().map(|(_, _, what)| *what).collect();
     assert_eq!(rest, ["start"; 8], "the rest did not start together: {told:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn suspects_run_alone_and_in_position_order_before_anything_else_starts() {
+    let told = Told::default();
+    let build = crashed(&told).await;
+    let app = build().on(first.ack_timeout(TIMEOUT)).on(second.ack_timeout(TIMEOUT));
+    let running = app.start().await.unwrap();
+    pass_secs(30).await;
+    assert_alone(&told);
     running.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn suspects_run_alone_also_where_two_applications_share_a_store() {
+    let told = Told::default();
+    let build = crashed(&told).await;
+    let one = build().role("one").on(first.ack_timeout(TIMEOUT)).start().await.unwrap();
+    let two = build().role("two").on(second.ack_timeout(TIMEOUT)).start().await.unwrap();
+    pass_secs(30).await;
+    assert_alone(&told);
+    two.shutdown().await.unwrap();
+    one.shutdown().await.unwrap();
 }
