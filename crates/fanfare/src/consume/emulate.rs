@@ -60,6 +60,7 @@ pub(crate) struct Emulated {
     sleep: Option<(Timestamp, BoxFuture<'static, ()>)>,
     committed: Option<u64>,
     taken: Vec<Delivery>,
+    beyond_max: usize,
     is_stalled: bool,
 }
 
@@ -129,6 +130,7 @@ impl Emulated {
             sleep: None,
             committed: None,
             taken: Vec::new(),
+            beyond_max: BEYOND_MAX,
             is_stalled: false,
         }
     }
@@ -182,7 +184,7 @@ impl Emulated {
 
     fn is_full(&mut self) -> bool {
         let beyond = self.shared.state.lock().taken.len();
-        let is_full = beyond >= BEYOND_MAX;
+        let is_full = beyond >= self.beyond_max;
         if is_full && !self.is_stalled {
             tracing::error!(
                 group = %self.group,
@@ -378,3 +380,6 @@ impl PartialEq for Delayed {
 }
 
 impl Eq for Delayed {}
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,10 @@
-//! Threads for handlers that block, where no runtime lends its own: started when needed, gone when idle.
+//! Threads for handlers that block: started when needed, gone when idle. They hold up no runtime that ends.
 
 use std::{collections::VecDeque, thread, time::Duration};
 
 use parking_lot::{Condvar, Mutex};
 
-const THREADS_MAX: usize = 64;
+const THREADS_MAX: usize = 512;
 const IDLE: Duration = Duration::from_secs(10);
 
 type Job = Box<dyn FnOnce() + Send>;

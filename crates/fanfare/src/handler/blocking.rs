@@ -9,7 +9,11 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use tokio::{sync::oneshot, task::JoinHandle};
+use tokio::{
+    runtime::{Handle, RuntimeFlavor},
+    sync::oneshot,
+    task::JoinHandle,
+};
 
 use crate::dispatch::spawn_blocking;
 
@@ -93,11 +97,16 @@ where
         let f = self.0.clone();
         let span = tracing::Span::current();
         let run = move || span.in_scope(|| f.run(input, args));
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        let runtime = Handle::try_current().ok();
+        // The time of a runtime with one thread may be paused, and then it must know of its blocking calls. One with several
+        // would wait, at the end of its program, for a call that does not end.
+        let is_single = |runtime: &&Handle| runtime.runtime_flavor() == RuntimeFlavor::CurrentThread;
+        if let Some(runtime) = runtime.as_ref().filter(is_single) {
             return BlockingCall(Thread::Runtime(runtime.spawn_blocking(run)));
         }
         let (sender, receiver) = oneshot::channel();
         spawn_blocking(move || {
+            let _runtime = runtime.as_ref().map(Handle::enter);
             // Nobody waits any more when it fails.
             let _ = sender.send(catch_unwind(AssertUnwindSafe(run)));
         });
@@ -109,8 +118,8 @@ where
     }
 }
 
-/// A call on its thread: one of the runtime that polls it, or where there is none, one of our own. Dropping it does not
-/// stop the call.
+/// A call on its thread: one of the runtime that polls it, where that has one thread itself, else one of our own. Dropping
+/// it does not stop the call.
 pub struct BlockingCall<T>(Thread<T>);
 
 enum Thread<T> {

@@ -146,3 +146,22 @@ impl Types {
 fn report(event_type: &str) {
     tracing::warn!(event_type, "no handler of this application takes events of this type");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{OTHERS_MAX, Types};
+
+    #[test]
+    fn types_met_at_run_time_are_counted_by_name_up_to_a_limit_and_together_beyond_it() {
+        let types = Types::default();
+        let name = |number: usize| format!("met.{number}").into();
+        for number in 0..OTHERS_MAX + 10 {
+            types.published(&name(number));
+        }
+        types.published(&name(0));
+        let mut counts = std::collections::HashMap::new();
+        types.counts(|name, published, _| assert!(counts.insert(name.to_owned(), published).is_none()));
+        assert_eq!(counts.len(), OTHERS_MAX + 1);
+        assert_eq!((counts["met.0"], counts["met.1023"], counts["other"]), (2, 1, 10));
+    }
+}

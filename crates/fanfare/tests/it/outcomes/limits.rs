@@ -75,6 +75,39 @@ async fn no_more_run_at_a_time_than_allowed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn no_more_are_taken_at_a_time_than_allowed() {
+    async fn slow(_: StepTaken) {
+        pass_secs(20).await;
+    }
+    let app = App::new("test").on(slow.concurrency(2).in_flight_max(5));
+    let app = TestApp::start(app).await.unwrap();
+    for number in 0..12 {
+        app.publish(step(&number.to_string(), number)).await;
+    }
+    for _ in 0..5 {
+        app.advance(Duration::from_secs(10)).await;
+        assert_eq!(figure(&app, "fanfare_in_flight").await, 5.0);
+        app.advance(Duration::from_secs(1)).await;
+    }
+    app.idle().await;
+    assert_eq!(app.handled("slow"), 12);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_letter_keeps_its_last_attempt_and_32_before_it() {
+    async fn fails(_: StepTaken) -> Result<(), String> {
+        Err("again".into())
+    }
+    let handler = fails.retry(Retry::fixed(Duration::from_secs(1)).attempts_max(40));
+    let app = TestApp::start(App::new("test").on(handler)).await.unwrap();
+    app.publish(step("a", 0)).await;
+    app.advance(Duration::from_secs(60)).await;
+    let dead = app.dead_letters("fails").await;
+    let attempts: Vec<u32> = dead[0].history.iter().map(|failed| failed.attempt).collect();
+    assert_eq!(attempts, (8..=40).collect::<Vec<_>>());
+}
+
+#[tokio::test(start_paused = true)]
 async fn in_order_means_one_at_a_time_by_position_and_a_retry_stops_the_group() {
     let seen = Seen::<u32>::default();
     let handler = late.in_order().retry(Retry::exponential());
