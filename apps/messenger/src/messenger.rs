@@ -225,7 +225,9 @@ fn settings() -> Settings {
 fn with_workers(app: App, chat: &Chat, flow: &Flow) -> App {
     // The read model stops at what it cannot apply and tries again for ever: passing by would be a wrong answer.
     let for_ever = Retry::exponential().attempts_max(u32::MAX).delay_max(Duration::from_secs(5));
-    app.state(chat.model().clone())
+    // No handler takes it by its type, and a filter below stands for it.
+    app.event::<crate::events::direct::Started>()
+        .state(chat.model().clone())
         .state(chat.clone())
         .state(flow.clone())
         .state(workers::Flood::default())

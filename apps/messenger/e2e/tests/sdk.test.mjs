@@ -2,10 +2,12 @@
 
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { cp, mkdir, readdir, readFile } from "node:fs/promises";
+import { promisify } from "node:util";
 import { after, before, test } from "node:test";
 import { Client, connection } from "./client.mjs";
-import { Server, eventually } from "./server.mjs";
+import { Server, eventually, freshFolder, program } from "./server.mjs";
 
 let server;
 let ann;
@@ -144,4 +146,36 @@ test("a server that is killed comes back with the same epoch, and everything mis
   assert.deepEqual(atBob.publications.map(({ offset }) => offset), missed);
   await eventually("Ann's second subscribe", () => atAnn.subscribed.length === 2);
   assert.equal(atAnn.subscribed[1].recovered, true);
+});
+
+// The last two leave the server on other folders.
+
+test("a server that comes back from a backup has another epoch, and nothing is recovered from it", async () => {
+  const [parent, restored] = [await freshFolder(), await freshFolder()];
+  const run = (...args) => promisify(execFile)(program, args);
+  const dora = await join("Dora");
+  const atDora = await dora.follow(await dora.call("room.join", { room: room.id }));
+  await run("backup", `${parent}/copy`, "--data", server.folder);
+  await ann.say(room.id, "after the backup");
+  await server.kill();
+  await run("restore", `${parent}/copy`, "--data", `${restored}/data`);
+  await server.restart({ folder: `${restored}/data` });
+  await eventually("Dora's second subscribe", () => atDora.subscribed.length === 2);
+  const [first, second] = atDora.subscribed;
+  assert.deepEqual([second.wasRecovering, second.recovered], [true, false]);
+  assert.notEqual(second.streamPosition.epoch, first.streamPosition.epoch);
+});
+
+test("against a fresh folder with the old secret and accounts nothing is recovered: the room is not there", async () => {
+  const fresh = `${await freshFolder()}/data`;
+  const eve = await join("Eve");
+  const followed = await eve.follow(await eve.call("room.join", { room: room.id }));
+  await server.stop();
+  await mkdir(fresh);
+  const files = (await readdir(server.folder)).filter((name) => name === "secret" || name.startsWith("messenger.db"));
+  for (const name of files) await cp(`${server.folder}/${name}`, `${fresh}/${name}`);
+  await server.restart({ folder: fresh });
+  await eventually("the end of the subscription", () => followed.unsubscribed.length === 1);
+  assert.equal(followed.unsubscribed[0].code, 103);
+  assert.deepEqual((await eve.call("sync")).rooms, []);
 });
