@@ -31,3 +31,19 @@ fn with_handler_spans(filter: EnvFilter) -> EnvFilter {
         Err(_) => filter,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::with_handler_spans;
+    use tracing_subscriber::{EnvFilter, util::SubscriberInitExt};
+
+    #[test]
+    fn a_filter_that_names_only_the_messenger_keeps_the_spans_of_handlers() {
+        let is_enabled = |filter| {
+            let _subscriber = tracing_subscriber::fmt().with_env_filter(filter).set_default();
+            !tracing::error_span!(target: "fanfare::handler", "handle").is_disabled()
+        };
+        assert!(!is_enabled(EnvFilter::new("messenger=debug")));
+        assert!(is_enabled(with_handler_spans(EnvFilter::new("messenger=debug"))));
+    }
+}

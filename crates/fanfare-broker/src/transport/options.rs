@@ -10,12 +10,12 @@ use crate::{driver::Policy, machine::Limits, storage};
 pub enum SyncPolicy {
     /// When an `fdatasync` that began after its write has returned.
     #[default]
-    Always,
+    Fsync,
     /// When the operating system has it: it survives the process, not the machine. A sync follows after at
     /// most this time.
     Interval(Duration),
     /// When the operating system has it. Syncs come with snapshots and a clean stop only.
-    Never,
+    Os,
 }
 
 /// How a broker runs.
@@ -30,7 +30,7 @@ pub struct Options {
     pub(crate) snapshot_every: u64,
     pub(crate) lock_wait: Duration,
     pub(crate) inbox_max: usize,
-    pub(crate) inbox_messages_max: usize,
+    pub(crate) inbox_calls_max: usize,
     pub(crate) message_max: usize,
     pub(crate) recent_max: usize,
     pub(crate) memory_max: usize,
@@ -54,13 +54,13 @@ impl Options {
         Self {
             clock,
             random,
-            sync: SyncPolicy::Always,
+            sync: SyncPolicy::Fsync,
             segment_bytes: 64 << 20,
             reserve_bytes: 64 << 20,
             snapshot_every: 64 << 20,
             lock_wait: Duration::from_secs(30),
             inbox_max: 64 << 20,
-            inbox_messages_max: 65_536,
+            inbox_calls_max: 65_536,
             message_max: 16 << 20,
             recent_max: 64 << 20,
             memory_max: 1 << 30,
@@ -70,7 +70,7 @@ impl Options {
     }
 
     options! {
-        /// When an event counts as durable, in files. Default: [`SyncPolicy::Always`].
+        /// When an event counts as durable, in files. Default: [`SyncPolicy::Fsync`].
         sync: SyncPolicy;
         /// Bytes of one journal file. Default: 64 MiB.
         segment_bytes: u64;
@@ -83,7 +83,7 @@ impl Options {
         /// Bytes of messages that wait for the writer; over it a publish is refused as `Full`. Default: 64 MiB.
         inbox_max: usize;
         /// Calls that wait for the writer; over it a publish is refused as `Full`. Default: 65,536.
-        inbox_messages_max: usize;
+        inbox_calls_max: usize;
         /// Largest message, payload and attributes, in bytes. Default: 16 MiB.
         message_max: usize;
         /// Bytes of the newest records that are kept decoded. Default: 64 MiB.
@@ -101,14 +101,14 @@ impl Options {
             .segment_bytes(self.segment_bytes)
             .reserve_bytes(self.reserve_bytes)
             .lock_wait(self.lock_wait)
-            .lossy(self.sync != SyncPolicy::Always)
+            .lossy(self.sync != SyncPolicy::Fsync)
     }
 
     pub(crate) fn policy(&self, is_memory: bool) -> Policy {
         let (durability, interval) = match (is_memory, self.sync) {
             (true, _) => (Durability::Memory, None),
-            (false, SyncPolicy::Always) => (Durability::Fsync, None),
-            (false, SyncPolicy::Never) => (Durability::Os, None),
+            (false, SyncPolicy::Fsync) => (Durability::Fsync, None),
+            (false, SyncPolicy::Os) => (Durability::Os, None),
             (false, SyncPolicy::Interval(interval)) => (Durability::Os, Some(interval)),
         };
         Policy {
@@ -118,7 +118,7 @@ impl Options {
             recent_max: self.recent_max,
             memory_max: self.memory_max,
             inbox_max: self.inbox_max,
-            inbox_commands_max: self.inbox_messages_max,
+            inbox_commands_max: self.inbox_calls_max,
             snapshot_every: self.snapshot_every,
         }
     }

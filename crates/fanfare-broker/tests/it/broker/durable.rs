@@ -333,7 +333,7 @@ async fn attempts_and_settlements_do_not_wait_for_a_running_sync() {
 #[tokio::test(flavor = "multi_thread")]
 async fn over_the_limit_of_what_waits_a_publish_is_refused_and_handed_back() {
     let disk = FaultDisk::new(5);
-    let broker = Arc::new(Broker::open_on(disk.disk(), small().inbox_messages_max(3)).unwrap());
+    let broker = Arc::new(Broker::open_on(disk.disk(), small().inbox_calls_max(3)).unwrap());
     put(&broker, "a", "x", 1).await;
     let (sender, runtime) = (broker.clone(), tokio::runtime::Handle::current());
     let tickets = during_a_sync(&disk, &broker, move || {
@@ -355,7 +355,7 @@ async fn over_the_limit_of_what_waits_a_publish_is_refused_and_handed_back() {
 #[tokio::test]
 async fn a_receipt_without_a_sync_says_so_and_survives_a_kill() {
     let disk = FaultDisk::new(6);
-    for policy in [SyncPolicy::Never, SyncPolicy::Interval(Duration::from_millis(1))] {
+    for policy in [SyncPolicy::Os, SyncPolicy::Interval(Duration::from_millis(1))] {
         let broker = Broker::open_on(disk.disk(), small().sync(policy)).unwrap();
         let receipt = publish(&broker, event("a", "x", broker.end())).await.unwrap();
         assert_eq!(receipt.durability, Durability::Os);
