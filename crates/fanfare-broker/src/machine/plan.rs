@@ -98,7 +98,8 @@ impl Machine {
                         refusals.push(Refusal::of(name, error.to_string()));
                     }
                 }
-                Claim::Unsaid => refusals.extend(self.orphan_refusal(plan, planned)),
+                // Renamed from a group that is gone is no error, and says nothing of those that are there.
+                Claim::Unsaid | Claim::RenamedFrom(_) => refusals.extend(self.orphan_refusal(plan, planned)),
                 _ => {}
             }
         }

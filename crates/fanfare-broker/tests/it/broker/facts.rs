@@ -400,6 +400,9 @@ pub(crate) async fn a_new_group_beside_an_orphan_is_refused_until_something_is_s
     let report = broker.plan(&plan).await.unwrap();
     assert!(report.orphans.is_empty());
     assert_eq!((report.groups[2].is_new, report.groups[2].lag), (false, 2));
+    let mut stale = plan_of(&[spec("new", &["a"]), spec("other", &["b"]), spec("fourth", &["a"])]);
+    stale.groups[2].claim = Claim::RenamedFrom(name("old"));
+    assert!(broker.plan(&stale).await.unwrap_err().to_string().contains("app//third"));
     assert!(report.groups[2].oldest.is_some());
     let mut plan = plan_of(&[spec("new", &["a"]), spec("third", &["a"])]);
     plan.delete = vec![name("other")];

@@ -63,6 +63,19 @@ async fn a_renamed_handler_is_refused_until_its_author_says_what_is_meant() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_name_that_was_left_long_ago_does_not_speak_for_the_one_that_is_left_now() {
+    let shop = Shop::new();
+    shop.mailed().await;
+    shop.start(|app| app.on(mail.named("send").renamed_from("mail"))).await.shutdown().await;
+    let refused = shop.try_start(|app| app.on(mail.named("post").renamed_from("mail"))).await.err().unwrap();
+    assert!(refused.to_string().contains("shop//send"), "{refused}");
+    let app = shop.start(|app| app.on(mail.named("post").renamed_from("send"))).await;
+    app.idle().await;
+    assert_eq!(shop.seen.all(), [1], "a receipt was mailed again");
+    app.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn beside_an_orphan_a_new_group_may_say_where_it_starts() {
     let shop = Shop::new();
     shop.mailed().await;
