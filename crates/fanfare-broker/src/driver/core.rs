@@ -223,7 +223,7 @@ impl Core {
         let bytes = self.index.recent_bytes() + more;
         if bytes > self.policy.recent_max + self.policy.recent_max / 8 {
             let floor = engine.machine.floor();
-            self.index.forget(self.policy.recent_max, floor, |position| engine.machine.is_dead(position));
+            self.index.forget(self.policy.recent_max, floor, |position| engine.machine.is_needed(position));
         }
     }
 }

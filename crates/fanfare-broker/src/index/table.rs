@@ -87,7 +87,7 @@ pub(crate) struct Inner {
     key_positions: Vec<Positions>,
     recent: VecDeque<Arc<Recorded>>,
     recent_bytes: usize,
-    /// Records that are kept although older ones were dropped: dead letters of memory storage.
+    /// Records that memory storage keeps although it dropped their neighbours: dead letters, and what came of them.
     pinned: BTreeMap<u64, Arc<Recorded>>,
     seed: [u64; 2],
     start: u64,

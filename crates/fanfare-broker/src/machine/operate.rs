@@ -118,9 +118,17 @@ impl Machine {
         held.filter_map(|(position, held)| self.held_key(*position, held)).collect()
     }
 
-    /// Whether some group has given the record at a position up.
-    pub(crate) fn is_dead(&self, position: u64) -> bool {
-        self.groups.values().any(|group| group.dead.contains_key(&position))
+    /// Whether some group may need the record at a position although its cursor has passed it.
+    pub(crate) fn is_needed(&self, position: u64) -> bool {
+        let is_held = |group: &super::Group| {
+            group.held.values().any(|held| held.passed.binary_search(&position).is_ok())
+        };
+        self.groups.values().any(|group| {
+            group.dead.contains_key(&position)
+                || group.reopened.contains_key(&position)
+                || group.pending.contains_key(&position)
+                || is_held(group)
+        })
     }
 
     /// The first position that some group may still need, dead letters left out.

@@ -429,6 +429,43 @@ async fn memory_keeps_what_a_group_needs_refuses_over_its_limit_and_forgets_the_
     assert_eq!(records.last().unwrap().place.revision, head);
 }
 
+#[tokio::test]
+async fn in_memory_a_dead_letter_outlives_its_neighbours_and_its_redrive_too() {
+    let broker = Broker::memory(options().recent_max(10_000)).unwrap();
+    let mut subscription = join(&broker, "h", &["a"]).await;
+    let consumer = &mut *subscription.consumer;
+    put(&broker, "a", "x", 0).await;
+    let first = take(consumer, 1).await.pop().unwrap();
+    begin(consumer, first.token).await.unwrap();
+    let reject = Settle::Reject { reason: "no".into(), failed: None, park: false };
+    settle(consumer, first.token, reject).await.unwrap();
+    for n in 1..200 {
+        put(&broker, "a", "x", n).await;
+        let delivery = take(consumer, 1).await.pop().unwrap();
+        handle(consumer, &delivery).await;
+    }
+    let topic = "a".parse().unwrap();
+    assert!(broker.read_key(&topic, "x", KeyRange::from(1, 1)).await.unwrap()[0].place.revision > 100);
+    assert_eq!(broker.redrive(&name("h"), fanfare_core::Selection::All).await.unwrap(), 1);
+    for n in 200..400 {
+        put(&broker, "b", "x", n).await;
+    }
+    let again = take(consumer, 1).await.pop().unwrap();
+    assert_eq!((again.token.position, &*again.record.message.payload), (0, &b"0"[..]));
+    begin(consumer, again.token).await.unwrap();
+    let retry = Settle::Retry { after: Duration::ZERO, failed: None };
+    settle(consumer, again.token, retry).await.unwrap();
+    for n in 400..600 {
+        put(&broker, "b", "x", n).await;
+    }
+    drop(subscription);
+    let mut subscription = join(&broker, "h", &["a"]).await;
+    let again = take(&mut *subscription.consumer, 1).await.pop().unwrap();
+    assert_eq!((again.token.position, &*again.record.message.payload), (0, &b"0"[..]));
+    handle(&mut *subscription.consumer, &again).await;
+    assert_eq!(broker.groups().await.unwrap()[0].lag, 0);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_publishers_that_await_their_receipts_all_come_to_their_end() {
     let disk = FaultDisk::new(7);
