@@ -373,8 +373,13 @@ pub struct Stats {
     pub sync_time_max: Duration,
     /// Publishes that were recognised as repeats.
     pub repeats: u64,
+    /// Publishes that were forgotten before their time, because too many came: a repeat of them would have
+    /// been published again.
+    pub repeats_window_cut: u64,
     /// Delayed events that are not due yet.
     pub scheduled: u64,
+    /// Snapshots of the state that could not be written: the next start takes longer.
+    pub snapshots_failed: u64,
 }
 
 /// Looking at a transport and mending it.

@@ -21,6 +21,9 @@ pub(crate) async fn open(
         "memory" if rest.is_empty() => Ok(Arc::new(Broker::memory(options)?)),
         "memory" => Ok(Arc::new(Broker::memory_named(rest, options)?)),
         "file" if !rest.is_empty() => {
+            let options = options.on_failure(|error| {
+                tracing::error!(%error, "the broker could not save its state; the next start takes longer");
+            });
             let broker = Broker::open(rest, options).await?;
             if let Some(report) = broker.recovery() {
                 tell(rest, report);

@@ -22,6 +22,26 @@ use crate::{
     storage::Report,
 };
 
+/// Who is told of failures that are nobody's answer.
+#[derive(Clone, Default)]
+pub(crate) struct OnFailure(pub(crate) Option<Arc<Listener>>);
+
+type Listener = dyn Fn(&Error) + Send + Sync;
+
+impl OnFailure {
+    fn tell(&self, error: &Error) {
+        if let Some(listener) = &self.0 {
+            listener(error);
+        }
+    }
+}
+
+impl std::fmt::Debug for OnFailure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("OnFailure").field(&self.0.is_some()).finish()
+    }
+}
+
 /// What a store promises and bounds.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Policy {
@@ -53,6 +73,7 @@ pub(crate) struct Core {
     pub(crate) handles: AtomicUsize,
     is_closed: AtomicBool,
     failure: OnceLock<String>,
+    on_failure: OnFailure,
     /// When the next delayed event is due, in microseconds since 1970.
     next_due: AtomicI64,
 }
@@ -71,6 +92,7 @@ impl Core {
         policy: Policy,
         driver: Driver,
         report: Option<Report>,
+        on_failure: OnFailure,
     ) -> Self {
         Self {
             index: source.index.clone(),
@@ -85,6 +107,7 @@ impl Core {
             handles: AtomicUsize::new(0),
             is_closed: AtomicBool::new(false),
             failure: OnceLock::new(),
+            on_failure,
             next_due: AtomicI64::new(i64::MAX),
         }
     }
@@ -158,6 +181,19 @@ impl Core {
         self.hub.wake_all();
     }
 
+    /// A snapshot could not be written: the older one stays, and the next is tried later. Not of a journal
+    /// that is damaged, from which nobody may go on.
+    pub(crate) fn snapshot_failed(&self, error: &Error) {
+        self.figures.snapshots_failed.fetch_add(1, Ordering::Relaxed);
+        self.on_failure.tell(error);
+        if error.kind() == ErrorKind::Corrupt {
+            self.end(Some(error.to_string()));
+            if let Some(driver) = self.file() {
+                driver.inbox.end();
+            }
+        }
+    }
+
     /// Why it ended, when that was a failure.
     pub(crate) fn failure(&self) -> Option<Error> {
         self.failure.get().map(|why| Error::new(ErrorKind::Closed, why.clone()))
@@ -204,6 +240,7 @@ impl Core {
         let due = engine.machine.next_due();
         self.set_next_due(due);
         self.figures.repeats.store(engine.machine.repeats(), Ordering::Relaxed);
+        self.figures.repeats_cut.store(engine.machine.repeats_cut(), Ordering::Relaxed);
         self.figures.scheduled.store(engine.machine.scheduled() as u64, Ordering::Relaxed);
         self.figures.bytes.store(self.index.recent_bytes() as u64, Ordering::Relaxed);
         let is_closing = engine.is_closing();

@@ -206,6 +206,7 @@ impl Writer {
     fn tell(&self) {
         let figures = &self.core.figures;
         figures.repeats.store(self.engine.machine.repeats(), Ordering::Relaxed);
+        figures.repeats_cut.store(self.engine.machine.repeats_cut(), Ordering::Relaxed);
         figures.scheduled.store(self.engine.machine.scheduled() as u64, Ordering::Relaxed);
         if let Store::Journal(storage) = &self.engine.store {
             figures.bytes.store(storage.space().journal_bytes, Ordering::Relaxed);
@@ -222,17 +223,26 @@ impl Writer {
         }
         let Some(reader) = self.engine.source.reader.clone() else { return };
         let (last, limits, epoch) = (self.last.clone(), self.limits, self.engine.machine.epoch());
-        let snapshots = self.snapshots.clone();
+        let (core, snapshots) = (self.core.clone(), self.snapshots.clone());
         let run = move || {
             let older = last.lock().clone();
-            // A snapshot that fails leaves the older one; the next one is tried later.
-            let Ok(body) = state_at(older, &*reader, end, epoch, limits) else { return };
-            if snapshots.snapshot(end, &body).is_ok() {
+            let saved = state_at(older, &*reader, end, epoch, limits).and_then(|body| {
+                snapshots.snapshot(end, &body).map_err(lift)?;
                 *last.lock() = Some(Last { lsn: end, body });
+                Ok(())
+            });
+            if let Err(error) = saved {
+                core.snapshot_failed(&error);
             }
         };
         self.last_cut = end;
-        self.snapshot = thread::Builder::new().name("fanfare-snapshot".into()).spawn(run).ok();
+        match thread::Builder::new().name("fanfare-snapshot".into()).spawn(run) {
+            Ok(started) => self.snapshot = Some(started),
+            Err(error) => {
+                let error = Error::new(ErrorKind::Io, "start a thread that saves the state").because(error);
+                self.core.snapshot_failed(&error);
+            }
+        }
     }
 
     /// The last sync, the last snapshot, the mark of a clean stop.
@@ -254,7 +264,9 @@ impl Writer {
             return Err(failure);
         }
         // Without a snapshot the next start reads the journal instead.
-        let _ = self.snapshots.snapshot(end, &self.engine.machine.encode());
+        if let Err(error) = self.snapshots.snapshot(end, &self.engine.machine.encode()) {
+            self.core.snapshot_failed(&lift(error));
+        }
         let store = std::mem::replace(&mut self.engine.store, Store::Memory { end });
         let closed = match store {
             Store::Journal(storage) => storage.close_clean().map_err(lift),

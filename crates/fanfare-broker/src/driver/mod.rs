@@ -26,7 +26,7 @@ mod stats;
 mod store;
 mod syncer;
 
-pub(crate) use self::core::{Core, Policy};
+pub(crate) use self::core::{Core, OnFailure, Policy};
 pub(crate) use command::{BATCH_MAX, Command, closed, message_size_max, outgoing_size_max, refuse_all};
 pub(crate) use open::{open_file, open_memory};
 pub(crate) use seats::{Mail, Seat};

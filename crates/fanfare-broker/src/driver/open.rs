@@ -4,7 +4,7 @@ use fanfare_core::{Clock, Epoch, Error, Random};
 use parking_lot::Mutex;
 
 use super::{
-    core::{Core, Driver, Policy},
+    core::{Core, Driver, OnFailure, Policy},
     engine::Engine,
     file::{FileDriver, Writer},
     hub::Hub,
@@ -35,7 +35,8 @@ pub(crate) fn open_memory(
     let store = Store::Memory { end: Lsn::ZERO };
     let engine =
         Engine::new(machine, store, source.clone(), hub.clone(), policy.durability, clock.monotonic());
-    Arc::new(Core::new(source, hub, clock, policy, Driver::Memory(Box::new(Mutex::new(engine))), None))
+    let driver = Driver::Memory(Box::new(Mutex::new(engine)));
+    Arc::new(Core::new(source, hub, clock, policy, driver, None, OnFailure::default()))
 }
 
 /// A broker on a storage that was opened.
@@ -46,6 +47,7 @@ pub(crate) fn open_file(
     random: &dyn Random,
     policy: Policy,
     limits: Limits,
+    on_failure: OnFailure,
 ) -> Result<Arc<Core>, Error> {
     let (snapshots, syncer) = (storage.snapshots(), storage.syncer());
     let Started { engine, last, report, source } =
@@ -53,8 +55,9 @@ pub(crate) fn open_file(
     // Recovery may have written: nothing is told to anybody before that is on the disk.
     syncer.sync().map_err(lift)?;
     source.index.set_visible(engine.machine.end());
-    let driver = FileDriver::new(ReadThread::start(source.clone())?);
-    let core = Arc::new(Core::new(source, engine.hub(), clock, policy, Driver::File(driver), Some(report)));
+    let driver = Driver::File(FileDriver::new(ReadThread::start(source.clone())?));
+    let core = Core::new(source, engine.hub(), clock, policy, driver, Some(report), on_failure);
+    let core = Arc::new(core);
     Writer::new(core.clone(), engine, limits, syncer, snapshots, last).start()?;
     Ok(core)
 }

@@ -14,7 +14,9 @@ const RECENT_SYNCS: usize = 1024;
 pub(crate) struct Figures {
     pub(crate) bytes: AtomicU64,
     pub(crate) repeats: AtomicU64,
+    pub(crate) repeats_cut: AtomicU64,
     pub(crate) scheduled: AtomicU64,
+    pub(crate) snapshots_failed: AtomicU64,
     syncs: Mutex<Syncs>,
 }
 
@@ -46,6 +48,8 @@ impl Figures {
         stats.sync_time = syncs.total;
         stats.sync_time_max = syncs.recent.iter().max().copied().unwrap_or_default();
         stats.repeats = self.repeats.load(Ordering::Relaxed);
+        stats.repeats_window_cut = self.repeats_cut.load(Ordering::Relaxed);
+        stats.snapshots_failed = self.snapshots_failed.load(Ordering::Relaxed);
         stats.scheduled = self.scheduled.load(Ordering::Relaxed);
         stats
     }

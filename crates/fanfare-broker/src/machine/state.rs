@@ -126,6 +126,11 @@ impl Machine {
         self.repeats
     }
 
+    /// Publishes that the window of repeats forgot before their time.
+    pub(crate) fn repeats_cut(&self) -> u64 {
+        self.window.cut
+    }
+
     pub(crate) fn group(&self, id: u32) -> Option<&Group> {
         self.groups.get(&id)
     }

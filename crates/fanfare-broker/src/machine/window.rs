@@ -15,6 +15,8 @@ pub(crate) struct Window {
     table: HashTable<u64>,
     count_max: usize,
     pub(crate) open_ms: u64,
+    /// Publishes that were forgotten before their time, in this process: there were too many.
+    pub(crate) cut: u64,
 }
 
 /// One publish.
@@ -38,7 +40,7 @@ pub(crate) enum First {
 
 impl Window {
     pub(crate) fn new(count_max: usize) -> Self {
-        Self { seen: VecDeque::new(), base: 0, table: HashTable::new(), count_max, open_ms: 0 }
+        Self { seen: VecDeque::new(), base: 0, table: HashTable::new(), count_max, open_ms: 0, cut: 0 }
     }
 
     pub(crate) fn find(&self, identity: u128) -> Option<&Seen> {
@@ -56,6 +58,7 @@ impl Window {
             seen.get((number - base) as usize).map_or(0, |seen| seen.identity as u64)
         });
         if self.seen.len() > self.count_max {
+            self.cut += 1;
             self.forget_oldest();
         }
     }

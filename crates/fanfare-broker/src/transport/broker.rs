@@ -116,7 +116,8 @@ impl Broker {
     ) -> Result<Arc<Core>, Error> {
         let (policy, limits) = (options.policy(false), options.limits());
         let clock = options.clock.clone();
-        open_file(Box::new(storage), recovered, clock, &*options.random, policy, limits)
+        let on_failure = options.on_failure.clone();
+        open_file(Box::new(storage), recovered, clock, &*options.random, policy, limits, on_failure)
     }
 
     /// How the last run of this store ended, and what was done about it; `None` in memory.

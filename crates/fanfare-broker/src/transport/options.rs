@@ -1,8 +1,12 @@
 use std::{sync::Arc, time::Duration};
 
-use fanfare_core::{Clock, Durability, Random};
+use fanfare_core::{Clock, Durability, Error, Random};
 
-use crate::{driver::Policy, machine::Limits, storage};
+use crate::{
+    driver::{OnFailure, Policy},
+    machine::Limits,
+    storage,
+};
 
 /// When an event counts as durable.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,6 +40,7 @@ pub struct Options {
     pub(crate) memory_max: usize,
     pub(crate) window_max: usize,
     pub(crate) scheduled_max: usize,
+    pub(crate) on_failure: OnFailure,
 }
 
 macro_rules! options {
@@ -66,7 +71,16 @@ impl Options {
             memory_max: 1 << 30,
             window_max: 1_000_000,
             scheduled_max: 1_000_000,
+            on_failure: OnFailure::default(),
         }
+    }
+
+    /// Who is told of failures that are nobody's answer: today of snapshots of the state that could not be
+    /// written, in files. Called on the broker's threads; it must not block. Default: nobody, see
+    /// [`Stats::snapshots_failed`](fanfare_core::Stats::snapshots_failed).
+    pub fn on_failure(mut self, listener: impl Fn(&Error) + Send + Sync + 'static) -> Self {
+        self.on_failure = OnFailure(Some(Arc::new(listener)));
+        self
     }
 
     options! {

@@ -103,6 +103,18 @@ pub(crate) fn render(
             "Publishes recognised as repeats.",
             one(stats.repeats as f64),
         );
+        family(
+            "fanfare_repeats_window_cut_total",
+            "counter",
+            "Publishes whose repeats are no longer recognised because too many came.",
+            one(stats.repeats_window_cut as f64),
+        );
+        family(
+            "fanfare_snapshots_failed_total",
+            "counter",
+            "Snapshots of the state that could not be written.",
+            one(stats.snapshots_failed as f64),
+        );
         family("fanfare_scheduled", "gauge", "Delayed events not due yet.", one(stats.scheduled as f64));
     }
     text

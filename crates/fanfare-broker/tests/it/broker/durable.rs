@@ -429,6 +429,57 @@ async fn memory_keeps_what_a_group_needs_refuses_over_its_limit_and_forgets_the_
     assert_eq!(records.last().unwrap().place.revision, head);
 }
 
+/// A broker that saves its state often, and the kinds of failures it tells of.
+fn saving_often(disk: &FaultDisk) -> (Broker, Arc<Mutex<Vec<ErrorKind>>>) {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let listener = told.clone();
+    let options = small().segment_bytes(1 << 22).snapshot_every(4096).recent_max(1 << 12);
+    let options = options.on_failure(move |error| listener.lock().unwrap().push(error.kind()));
+    (Broker::open_on(disk.disk(), options).unwrap(), told)
+}
+
+/// Publishes until it is so.
+async fn publish_until(broker: &Broker, is_so: impl Fn() -> bool) {
+    let publish_all = async {
+        for n in 0.. {
+            if is_so() || broker.submit(vec![event("a", &n.to_string(), n)], false).await.is_err() {
+                break;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), publish_all).await.expect("it comes to be so");
+}
+
+#[tokio::test]
+async fn a_snapshot_that_fails_is_counted_and_told_and_the_next_one_is_tried() {
+    let disk = FaultDisk::new(11);
+    let (broker, told) = saving_often(&disk);
+    put(&broker, "b", "x", 1).await;
+    disk.set_quota(Some(disk.used()));
+    publish_until(&broker, || broker.stats().snapshots_failed > 0).await;
+    assert_eq!(told.lock().unwrap()[0], ErrorKind::Full);
+    disk.set_quota(None);
+    let is_saved = || disk.names().iter().any(|name| name.starts_with("snapshot-"));
+    publish_until(&broker, is_saved).await;
+    drain(broker).await;
+}
+
+#[tokio::test]
+async fn a_journal_that_is_found_damaged_by_a_snapshot_ends_the_broker() {
+    let disk = FaultDisk::new(12);
+    let (broker, told) = saving_often(&disk);
+    put(&broker, "b", "x", 4_711).await;
+    let name = disk.names().into_iter().find(|name| name.starts_with("journal")).unwrap();
+    let mut bytes = disk.read(&name).unwrap();
+    let at = bytes.windows(4).position(|window| window == b"4711").unwrap();
+    bytes[at] ^= 1;
+    disk.write(&name, bytes).unwrap();
+    publish_until(&broker, || !told.lock().unwrap().is_empty()).await;
+    assert_eq!(told.lock().unwrap()[0], ErrorKind::Corrupt);
+    let refused = tokio::time::timeout(Duration::from_secs(20), broker.groups()).await.unwrap();
+    assert_eq!(refused.unwrap_err().kind(), ErrorKind::Closed);
+}
+
 #[tokio::test]
 async fn in_memory_a_dead_letter_outlives_its_neighbours_and_its_redrive_too() {
     let broker = Broker::memory(options().recent_max(10_000)).unwrap();

@@ -86,6 +86,26 @@ async fn a_key_used_twice_within_an_atomic_batch_for_different_payloads_is_a_con
     assert_eq!(broker.end(), 0);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_window_of_repeats_that_its_count_ends_early_says_so() {
+    let broker = memory(options().window_max(3));
+    for n in 0..3 {
+        put(&broker, "a", "x", n).await;
+    }
+    assert_eq!(broker.stats().repeats_window_cut, 0);
+    put(&broker, "a", "x", 3).await;
+    put(&broker, "a", "x", 4).await;
+    assert_eq!(broker.stats().repeats_window_cut, 2);
+    assert!(!publish(&broker, event("a", "x", 1)).await.unwrap().is_repeat);
+    assert!(publish(&broker, event("a", "x", 4)).await.unwrap().is_repeat);
+    // What is forgotten in its time is not counted.
+    for n in 0..20 {
+        tokio::time::advance(Duration::from_secs(700)).await;
+        put(&broker, "b", "x", n).await;
+    }
+    assert_eq!(broker.stats().repeats_window_cut, 3);
+}
+
 /// Five records of their own keys, taken, and begun.
 async fn begun(broker: &Broker) -> (fanfare_core::Subscription, Vec<fanfare_core::Token>) {
     for n in 0..5 {
