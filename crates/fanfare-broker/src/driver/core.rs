@@ -134,6 +134,17 @@ impl Core {
         }
     }
 
+    /// As [`Core::read`], for a caller who may ask for much at once: `Full` when too much waits.
+    pub(crate) fn try_read<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Source) -> Result<T, Error> + Send + 'static,
+    ) -> Ticket<T> {
+        match &self.driver {
+            Driver::Memory(_) => Ticket::ready(job(&self.source)),
+            Driver::File(driver) => driver.reads.try_read(job),
+        }
+    }
+
     /// In memory: publishes what is due by now.
     pub(crate) fn tick(&self) {
         if let Driver::Memory(engine) = &self.driver

@@ -54,7 +54,7 @@ impl Log for Broker {
             return Ticket::ready(Ok(found.into_iter().filter_map(|(_, record)| record).collect()));
         }
         let positions: Vec<u64> = found.into_iter().map(|(position, _)| position).collect();
-        self.core.read(move |source| {
+        self.core.try_read(move |source| {
             let mut records = source.load(&positions)?;
             if is_reverse {
                 records.reverse();
@@ -83,7 +83,7 @@ impl Log for Broker {
         let next = Cursor::new(epoch, walk.next);
         match split(found) {
             Ok(records) => Ticket::ready(Ok(Page::new(records, next))),
-            Err(positions) => self.core.read(move |source| Ok(Page::new(source.load(&positions)?, next))),
+            Err(positions) => self.core.try_read(move |source| Ok(Page::new(source.load(&positions)?, next))),
         }
     }
 }

@@ -189,3 +189,35 @@ async fn delayed_events_that_are_due_together_are_written_in_several_batches() {
     let all = tokio::time::timeout(Duration::from_secs(60), follow(&mut *tail, 5)).await.unwrap();
     assert_eq!(all.len(), 5);
 }
+
+#[tokio::test]
+async fn a_batch_of_more_than_64_mib_is_refused_whole() {
+    let broker = memory(options());
+    let batch: Vec<_> = (0..5).map(|n| of_bytes(n, 15 << 20)).collect();
+    let answers = broker.submit(batch, false).await.unwrap();
+    assert!(answers.iter().all(|answer| answer.as_ref().unwrap_err().error.kind() == ErrorKind::TooLarge));
+    let batch: Vec<_> = (0..4).map(|n| of_bytes(n, 15 << 20)).collect();
+    assert!(broker.submit(batch, false).await.unwrap().iter().all(Result::is_ok));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn over_the_bytes_that_may_wait_for_the_writer_a_publish_is_refused() {
+    let disk = fanfare_broker::testing::FaultDisk::new(13);
+    let broker = Broker::open_on(disk.disk(), options().segment_bytes(1 << 20).inbox_max(20_000)).unwrap();
+    let broker = std::sync::Arc::new(broker);
+    put(&broker, "a", "x", 1).await;
+    let (sender, runtime) = (broker.clone(), tokio::runtime::Handle::current());
+    let (result, tickets) = std::sync::mpsc::channel();
+    disk.during_next_sync(move || {
+        let _entered = runtime.enter();
+        let tickets: Vec<_> = (0..4).map(|n| sender.submit(vec![of_bytes(n, 8_000)], false)).collect();
+        result.send(tickets).unwrap();
+    });
+    put(&broker, "a", "x", 2).await;
+    let mut kinds = Vec::new();
+    for ticket in tickets.recv().unwrap() {
+        let answer = ticket.await.unwrap().pop().unwrap();
+        kinds.push(answer.map(drop).map_err(|refused| refused.error.kind()));
+    }
+    assert_eq!(kinds, [Ok(()), Ok(()), Err(ErrorKind::Full), Err(ErrorKind::Full)]);
+}
