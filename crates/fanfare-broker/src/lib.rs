@@ -1,7 +1,7 @@
 //! The durable broker that is embedded in a Fanfare application: one directory, one lock, one journal.
 //!
 //! Read the modules in this order: `journal` says what the bytes mean and does no I/O, `storage` keeps
-//! them (on files or in memory) and says after a crash what is left of them; `record` is what the broker writes into
+//! them in files and says after a crash what is left of them; `record` is what the broker writes into
 //! them, `machine` its state and how it changes, `index` the look-ups derived from it; `driver` runs all of it, and
 //! `transport` is what applications see: [`Broker`].
 

@@ -12,10 +12,8 @@ use super::{Group, Limits, Machine};
 use crate::{
     index::Index,
     journal::{BatchBuf, Lsn},
-    storage::{
-        Class, Storage,
-        memory::{self, MemoryStorage},
-    },
+    storage::{Class, Storage},
+    testing::{MemoryStorage, open_memory},
 };
 
 const LIMITS: Limits =
@@ -120,7 +118,7 @@ impl World {
         let index = Arc::new(Index::new());
         let mut world = Self {
             machine: Machine::new(EPOCH, LIMITS, index),
-            storage: memory::open(EPOCH.0).0,
+            storage: open_memory(EPOCH.0).0,
             out: BatchBuf::new(),
             now: Timestamp::UNIX_EPOCH,
             group: 1,

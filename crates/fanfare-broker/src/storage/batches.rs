@@ -13,11 +13,6 @@ impl Batches {
     pub(crate) fn new(inner: impl Iterator<Item = Result<Batch, Error>> + Send + 'static) -> Self {
         Self { inner: Some(Box::new(inner)) }
     }
-
-    /// No batches.
-    pub(crate) fn empty() -> Self {
-        Self { inner: None }
-    }
 }
 
 impl Iterator for Batches {

@@ -1,4 +1,4 @@
-//! Where the journal is kept: the port, and its two implementations, on files and in memory.
+//! Where the journal is kept: the port, and its implementation on files.
 //!
 //! One writer appends atomic batches; the operating system has them when `append` returns, the disk has
 //! them when a [`Syncer::sync`] that came later returned. What a completed sync covered is never lost;
@@ -7,7 +7,6 @@
 mod batches;
 mod error;
 pub mod file;
-pub mod memory;
 mod port;
 mod recovered;
 

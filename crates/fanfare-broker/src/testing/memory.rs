@@ -8,9 +8,9 @@ use crate::storage::{
     Batches, Class, Error, ErrorKind, Reader, Recovered, Report, Snapshots, Space, Storage, Syncer,
 };
 
-/// Makes an empty storage with this epoch.
+/// Makes an empty storage with this epoch: the port alone, nothing survives, every sync is done at once.
 #[must_use]
-pub fn open(epoch: u64) -> (MemoryStorage, Recovered) {
+pub fn open_memory(epoch: u64) -> (MemoryStorage, Recovered) {
     let seed = SegmentHeader { store: epoch, generation: 0, base: Lsn::ZERO }.seed();
     let storage = MemoryStorage { epoch, kept: Arc::new(Kept { seed, journal: Mutex::default() }) };
     let report = Report {
@@ -21,7 +21,7 @@ pub fn open(epoch: u64) -> (MemoryStorage, Recovered) {
         format_version: FORMAT_VERSION,
         ..Report::default()
     };
-    (storage, Recovered { snapshot: None, batches: Batches::empty(), report })
+    (storage, Recovered { snapshot: None, batches: Batches::new(std::iter::empty()), report })
 }
 
 /// A journal in memory. The caller bounds it by [`Storage::release`].

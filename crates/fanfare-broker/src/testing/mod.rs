@@ -6,8 +6,10 @@
 mod disk;
 mod file;
 mod inode;
+mod memory;
 mod rng;
 mod world;
 
 pub use disk::{FaultDisk, Plant};
+pub use memory::{MemoryStorage, open_memory};
 pub use rng::Rng;

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use fanfare_broker::journal::{BatchBuf, Lsn};
 use fanfare_broker::storage::file::{self, Options};
-use fanfare_broker::storage::{Class, ErrorKind, Storage, memory};
+use fanfare_broker::storage::{Class, ErrorKind, Storage};
+use fanfare_broker::testing::open_memory;
 
 fn options() -> Options {
     Options::new(7).segment_bytes(8192).reserve_bytes(8192).lock_wait(Duration::ZERO)
@@ -148,7 +149,7 @@ fn a_batch_larger_than_a_segment_gets_one_of_its_own() {
 
 #[test]
 fn a_journal_in_memory_reads_as_it_was_written_and_releases_what_is_old() {
-    let (mut storage, _) = memory::open(7);
+    let (mut storage, _) = open_memory(7);
     let mut appended = Vec::new();
     for number in 0..10_u8 {
         appended.push(storage.append(&mut batch(&[&[number; 100], b"second"]), Class::Event).unwrap());

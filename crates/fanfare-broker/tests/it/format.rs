@@ -96,7 +96,7 @@ fn every_changed_byte_of_a_header_is_seen() {
 
 /// A batch as a storage in memory seals it; its seed is that of the store's epoch.
 fn sealed(records: &[(u8, Vec<u8>)]) -> (Bytes, SegmentHeader) {
-    let (mut storage, _) = fanfare_broker::storage::memory::open(5);
+    let (mut storage, _) = fanfare_broker::testing::open_memory(5);
     let mut batch = fanfare_broker::journal::BatchBuf::new();
     for (kind, body) in records {
         batch.push_bytes(*kind, body);
