@@ -34,7 +34,11 @@ impl Driver {
     pub(super) fn accepted(&mut self, index: u32, asked: Asked) {
         match asked {
             Asked::Begin => self.begun(index),
-            Asked::Retry => {}
+            Asked::Retry => {
+                if let Some(task) = self.lanes.get_mut(index) {
+                    task.retry = None;
+                }
+            }
             Asked::Hold | Asked::Park => self.held(index),
             Asked::Ack => {
                 self.group.metrics.handled.add(1);
@@ -51,9 +55,8 @@ impl Driver {
     pub(super) fn begun(&mut self, index: u32) {
         let Some(task) = self.lanes.get_mut(index) else { return };
         if task.is_recalled {
-            let uncounted = Settle::Retry { after: Duration::ZERO, failed: None };
-            self.settle.push((task.delivery.token, uncounted));
-            self.settle_items.push((index, Asked::Retry));
+            let token = task.delivery.token;
+            self.ask_retry(index, token, Duration::ZERO, None);
             self.begun -= 1;
             self.lanes.recalled(index);
         } else if self.is_draining {
@@ -96,6 +99,11 @@ impl Driver {
         if asked == Asked::Begin {
             self.begun -= 1;
         }
+        if asked == Asked::Begin && !task.is_recalled && task.retry.is_some() {
+            // The retry before it was refused, so that the transport knows of no such attempt.
+            self.wait(index, now.saturating_add(FULL_RETRY_AFTER));
+            return Ok(());
+        }
         if error.kind() == ErrorKind::Stale {
             // Somebody else has it, or had its settlement: this one's outcome is discarded.
             self.group.metrics.stale.add(1);
@@ -111,7 +119,17 @@ impl Driver {
             tracing::error!(%error, ?asked, "the transport refused");
         });
         match asked {
-            Asked::Retry => {}
+            Asked::Retry => {
+                // The transport still takes the attempt for a running one: it is asked again.
+                if let Some(retry) = &mut task.retry {
+                    retry.is_refused = true;
+                }
+                let again = now.saturating_add(FULL_RETRY_AFTER);
+                match task.state {
+                    State::Ready => self.wait(index, again),
+                    _ => self.timers.insert(again, index),
+                }
+            }
             Asked::Release => {
                 self.lanes.forget(index);
             }
@@ -128,8 +146,7 @@ impl Driver {
                     self.lanes.reattach(index);
                 }
                 let after = FULL_RETRY_AFTER;
-                self.settle.push((token, Settle::Retry { after, failed: None }));
-                self.settle_items.push((index, Asked::Retry));
+                self.ask_retry(index, token, after, None);
                 self.wait(index, now.saturating_add(after));
             }
         }

@@ -158,7 +158,9 @@ impl Driver {
         let mut is_moving = false;
         while let Some(index) = self.timers.pop_due(now) {
             is_moving = true;
-            self.lanes.due(index);
+            if !self.ask_retry_again(index, now) {
+                self.lanes.due(index);
+            }
         }
         if self.lanes.len() > 0 && now >= self.extend_at {
             self.extend_at = now.saturating_add(self.group.options.ack_timeout / 3);

@@ -10,10 +10,11 @@
 use std::{
     collections::{HashMap, VecDeque},
     hash::{BuildHasher, BuildHasherDefault, Hasher},
+    time::Duration,
 };
 
 use bytestring::ByteString;
-use fanfare_core::{Delivery, Outgoing};
+use fanfare_core::{AttemptRecord, Delivery, Outgoing, Token};
 use slab::Slab;
 
 use crate::{fold::FoldState, handler::Order};
@@ -27,6 +28,8 @@ pub(crate) struct Task {
     pub(crate) is_recalled: bool,
     /// Why the driver cancelled its handler.
     pub(crate) cancelled: Option<Why>,
+    /// The retry that the transport has not accepted yet.
+    pub(crate) retry: Option<Box<AskedRetry>>,
     /// What goes out with its acknowledgement.
     pub(crate) outputs: OutputTypes,
     lane: Option<u64>,
@@ -49,6 +52,16 @@ impl OutputTypes {
     pub(crate) fn iter(&self) -> impl Iterator<Item = &ByteString> {
         self.first.iter().chain(&self.more)
     }
+}
+
+/// A retry that the transport was asked for.
+#[derive(Debug)]
+pub(crate) struct AskedRetry {
+    pub(crate) token: Token,
+    pub(crate) after: Duration,
+    pub(crate) failed: Option<AttemptRecord>,
+    /// The transport refused, and is to be asked again.
+    pub(crate) is_refused: bool,
 }
 
 /// Why a handler was cancelled.
@@ -142,6 +155,7 @@ impl Lanes {
             state: State::Ready,
             is_recalled: false,
             cancelled: None,
+            retry: None,
             outputs: OutputTypes::default(),
             lane,
             next: None,

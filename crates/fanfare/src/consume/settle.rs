@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use fanfare_core::Settle;
+use fanfare_core::{AttemptRecord, Settle, Token};
 
 use super::{
     decide,
     driver::Driver,
     in_flight::Asked,
-    lanes::{OutputTypes, State, Why},
+    lanes::{AskedRetry, OutputTypes, State, Why},
     outcome::{Failed, Outcome},
 };
 
@@ -64,8 +64,7 @@ impl Driver {
         group.log(delivery, token.attempt).in_scope(|| {
             tracing::warn!(error = %failed.error, retry_in = ?after, "the handler failed and is tried again");
         });
-        self.settle.push((token, Settle::Retry { after, failed: Some(record) }));
-        self.settle_items.push((index, Asked::Retry));
+        self.ask_retry(index, token, after, Some(record));
         self.wait(index, now.saturating_add(after));
     }
 
@@ -119,6 +118,33 @@ impl Driver {
         } else {
             self.lanes.detach(index);
         }
+    }
+
+    /// Asks that a task is remembered as waiting.
+    pub(super) fn ask_retry(
+        &mut self,
+        index: u32,
+        token: Token,
+        after: Duration,
+        failed: Option<AttemptRecord>,
+    ) {
+        self.settle.push((token, Settle::Retry { after, failed: failed.clone() }));
+        self.settle_items.push((index, Asked::Retry));
+        if let Some(task) = self.lanes.get_mut(index) {
+            task.retry = Some(Box::new(AskedRetry { token, after, failed, is_refused: false }));
+        }
+    }
+
+    /// Asks again for a retry that was refused; `false`: there is none.
+    pub(super) fn ask_retry_again(&mut self, index: u32, now: Duration) -> bool {
+        let task = self.lanes.get_mut(index);
+        let Some(retry) = task.and_then(|task| task.retry.take_if(|retry| retry.is_refused)) else {
+            return false;
+        };
+        let AskedRetry { token, after, failed, .. } = *retry;
+        self.ask_retry(index, token, after, failed);
+        self.timers.insert(now.saturating_add(after), index);
+        true
     }
 
     pub(super) fn wait(&mut self, index: u32, until: Duration) {

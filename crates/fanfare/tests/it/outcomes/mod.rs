@@ -5,4 +5,5 @@ mod failures;
 mod holds;
 mod limits;
 mod outputs;
+mod refused_retries;
 mod timeouts;
