@@ -34,6 +34,8 @@ pub(crate) struct Group {
     /// By the position where they resume.
     pub(crate) held: BTreeMap<u64, HeldEntry>,
     pub(crate) held_keys: HashMap<u32, u64>,
+    /// Positions that were passed over, of all that is held.
+    pub(crate) passed: usize,
     /// Which classes it takes, by number.
     takes: Vec<bool>,
     /// The lease of the consumer that has it now.
@@ -82,6 +84,7 @@ impl Group {
             dead: BTreeMap::new(),
             held: BTreeMap::new(),
             held_keys: HashMap::new(),
+            passed: 0,
             takes: Vec::new(),
             session: None,
         };
@@ -127,6 +130,7 @@ impl Group {
             && let Some(held) = self.held.get_mut(at)
         {
             held.passed.push(position);
+            self.passed += 1;
             self.settle_range(position, position + 1);
         } else {
             self.lag += 1;
@@ -205,11 +209,13 @@ impl Group {
             passed: Vec::new(),
         });
         entry.passed.extend_from_slice(&held.passed);
+        self.passed += held.passed.len();
         entry.passed.sort_unstable();
     }
 
     pub(super) fn resume(&mut self, position: u64) {
         let Some(held) = self.held.remove(&position) else { return };
+        self.passed -= held.passed.len();
         if let Some(key) = held.key {
             self.held_keys.remove(&key);
         }

@@ -219,6 +219,7 @@ impl Machine {
                 return Err(Error::new(ErrorKind::Full, text).with("topic", &message.topic));
             }
         }
+        self.check_held(message)?;
         let Some(expected) = outgoing.expected else { return Ok(()) };
         let Some(key) = &message.metadata.key else {
             let text = "publish with an expected revision: the event has no key";
@@ -240,11 +241,29 @@ impl Machine {
         Err(Error::new(ErrorKind::Conflict, text).with("topic", &message.topic).with("key", key))
     }
 
+    /// Whether no group passes over this key's records that passes over as many as it may.
+    fn check_held(&self, message: &Message) -> Result<(), Error> {
+        let mut full = self.groups.values().filter(|group| group.passed >= self.limits.held_records_max);
+        let Some(key) = &message.metadata.key else { return Ok(()) };
+        let held = full.find(|group| {
+            let known = self.known_key(message.topic.as_str(), key);
+            known.is_some_and(|known| group.held_keys.contains_key(&known))
+        });
+        let Some(group) = held else { return Ok(()) };
+        let text = "publish an event of a key that a group holds or has parked: too many wait behind such keys \
+                    already; let the newer build start, or redrive or discard the dead letter";
+        let error = Error::new(ErrorKind::Full, text).with("topic", &message.topic).with("key", key);
+        Err(error.with("group", &group.spec.name))
+    }
+
+    fn known_key(&self, topic: &str, key: &str) -> Option<u32> {
+        let topic_id = self.catalog.topics().iter().position(|known| known.topic.as_str() == topic)?;
+        self.find_key(topic_id as u32, key).1
+    }
+
     /// The newest revision of a key, synced or not.
     fn head(&self, topic: &str, key: &str) -> u64 {
-        let topic_id = self.catalog.topics().iter().position(|known| known.topic.as_str() == topic);
-        let Some(topic_id) = topic_id else { return 0 };
-        let (_, known) = self.find_key(topic_id as u32, key);
+        let known = self.known_key(topic, key);
         known.and_then(|key| self.heads.get(key as usize)).copied().unwrap_or_default()
     }
 

@@ -222,7 +222,9 @@ fn get_group(wire: &mut Wire<'_>, classes: &[super::Class]) -> Result<Group, Mal
         if let Some(key) = key {
             group.held_keys.insert(key, position);
         }
-        group.held.insert(position, HeldEntry { class, key, is_parked, passed: get_positions(wire)? });
+        let passed = get_positions(wire)?;
+        group.passed += passed.len();
+        group.held.insert(position, HeldEntry { class, key, is_parked, passed });
     }
     Ok(group)
 }

@@ -24,6 +24,8 @@ pub(crate) struct Limits {
     pub(crate) scheduled_max: usize,
     /// Bytes of delayed events.
     pub(crate) scheduled_bytes_max: usize,
+    /// Records that a group passes over because their keys are held or parked.
+    pub(crate) held_records_max: usize,
 }
 
 /// The broker's state; see the module.

@@ -16,8 +16,13 @@ use crate::{
     testing::{MemoryStorage, open_memory},
 };
 
-const LIMITS: Limits =
-    Limits { message_max: 1 << 20, window_max: 8, scheduled_max: 4, scheduled_bytes_max: 1 << 20 };
+const LIMITS: Limits = Limits {
+    message_max: 1 << 20,
+    window_max: 8,
+    scheduled_max: 4,
+    scheduled_bytes_max: 1 << 20,
+    held_records_max: 1 << 20,
+};
 const EPOCH: Epoch = Epoch(7);
 
 #[derive(Clone, Copy, Debug)]

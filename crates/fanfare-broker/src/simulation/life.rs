@@ -17,8 +17,13 @@ use crate::{
 };
 
 const LIVES: u32 = 6;
-const LIMITS: Limits =
-    Limits { message_max: 1 << 20, window_max: 1000, scheduled_max: 100, scheduled_bytes_max: 1 << 20 };
+const LIMITS: Limits = Limits {
+    message_max: 1 << 20,
+    window_max: 1000,
+    scheduled_max: 100,
+    scheduled_bytes_max: 1 << 20,
+    held_records_max: 1 << 20,
+};
 
 /// A clock that stands still; times are told to the engine.
 #[derive(Debug)]

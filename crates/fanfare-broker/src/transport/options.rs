@@ -40,6 +40,7 @@ pub struct Options {
     pub(crate) memory_max: usize,
     pub(crate) window_max: usize,
     pub(crate) scheduled_max: usize,
+    pub(crate) held_records_max: usize,
     pub(crate) on_failure: OnFailure,
 }
 
@@ -71,6 +72,7 @@ impl Options {
             memory_max: 1 << 30,
             window_max: 1_000_000,
             scheduled_max: 1_000_000,
+            held_records_max: 1_000_000,
             on_failure: OnFailure::default(),
         }
     }
@@ -108,6 +110,9 @@ impl Options {
         window_max: usize;
         /// Delayed events that wait; over it a delayed publish is refused as `Full`. Default: 1,000,000.
         scheduled_max: usize;
+        /// Records that a group passes over because their keys are held or parked; over it a publish of such a
+        /// key is refused as `Full`. Default: 1,000,000.
+        held_records_max: usize;
     }
 
     pub(crate) fn storage(&self) -> storage::file::Options {
@@ -143,6 +148,7 @@ impl Options {
             window_max: self.window_max,
             scheduled_max: self.scheduled_max,
             scheduled_bytes_max: self.memory_max,
+            held_records_max: self.held_records_max,
         }
     }
 }

@@ -106,6 +106,28 @@ async fn a_window_of_repeats_that_its_count_ends_early_says_so() {
     assert_eq!(broker.stats().repeats_window_cut, 3);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_held_key_takes_so_many_records_and_is_refused_then_until_it_is_resumed() {
+    let broker = memory(options().held_records_max(3));
+    put(&broker, "a", "x", 0).await;
+    let mut subscription = join(&broker, "h", &["a"]).await;
+    let delivery = take(&mut *subscription.consumer, 1).await.pop().unwrap();
+    begin(&mut *subscription.consumer, delivery.token).await.unwrap();
+    settle(&mut *subscription.consumer, delivery.token, Settle::Hold).await.unwrap();
+    put(&broker, "a", "x", 1).await;
+    put(&broker, "a", "x", 2).await;
+    let refused = publish(&broker, event("a", "x", 3)).await.unwrap_err();
+    assert_eq!((refused.error.kind(), refused.error.is_retryable()), (ErrorKind::Full, true));
+    assert!(refused.error.to_string().contains("app//h"), "{}", refused.error);
+    put(&broker, "a", "y", 1).await;
+    put(&broker, "b", "x", 1).await;
+    drop(subscription);
+    let mut subscription = join(&broker, "h", &["a"]).await;
+    let held = subscription.held[0].clone();
+    assert_eq!(subscription.consumer.resume(&held).await.unwrap(), 3);
+    put(&broker, "a", "x", 3).await;
+}
+
 /// Five records of their own keys, taken, and begun.
 async fn begun(broker: &Broker) -> (fanfare_core::Subscription, Vec<fanfare_core::Token>) {
     for n in 0..5 {
