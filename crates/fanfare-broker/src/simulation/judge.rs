@@ -10,6 +10,10 @@ pub(super) struct Judge {
     /// Id of the event (the payload's number) to the place that its receipt gave.
     pub(super) receipts: BTreeMap<u64, Place>,
     pub(super) work: BTreeMap<u64, Work>,
+    /// Whether the last settlement of a position brought an output.
+    pub(super) outputs: BTreeMap<u64, bool>,
+    /// Ids of delayed events with a receipt.
+    pub(super) delayed: BTreeSet<String>,
 }
 
 /// What a group did with a position.
@@ -65,8 +69,20 @@ impl Judge {
 
     /// Compares what a start found with what was promised, and goes on from what it found.
     pub(super) fn judge(&mut self, started: &Started, group: u32, end: End) -> Result<(), String> {
-        self.judge_events(started)?;
+        let ids = self.judge_events(started)?;
+        let is_late = |id: &&String| self.delayed.contains(*id);
+        let (come, waiting) = (ids.iter().filter(is_late).count(), started.engine.machine.scheduled());
+        if come + waiting < self.delayed.len() {
+            let promised = self.delayed.len();
+            return Err(format!("{promised} delayed events have receipts, {come} came, {waiting} wait"));
+        }
         let Some(group) = started.engine.machine.group(group) else { return Ok(()) };
+        for (position, has_output) in &self.outputs {
+            let is_there = ids.contains(&format!("out-{position}"));
+            if is_there != (*has_output && group.is_settled(*position)) {
+                return Err(format!("the output of {position} and its settlement are not one write"));
+            }
+        }
         for (position, work) in &mut self.work {
             judge_work(*position, work, group, end)?;
         }
@@ -78,7 +94,8 @@ impl Judge {
         Ok(())
     }
 
-    fn judge_events(&self, started: &Started) -> Result<(), String> {
+    /// Answers the ids that are there.
+    fn judge_events(&self, started: &Started) -> Result<BTreeSet<String>, String> {
         let positions: Vec<u64> = (0..started.engine.machine.end()).collect();
         let records = started.source.load(&positions).map_err(|error| error.to_string())?;
         if records.len() != positions.len() {
@@ -115,7 +132,7 @@ impl Judge {
                 return Err(format!("event {number} has a receipt for {place:?}, and is not there"));
             }
         }
-        Ok(())
+        Ok(seen)
     }
 }
 

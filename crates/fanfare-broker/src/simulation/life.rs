@@ -1,8 +1,8 @@
 use std::{collections::BTreeMap, future::Future, pin::pin, sync::Arc, task::Poll, time::Duration};
 
 use fanfare_core::{
-    AttemptRecord, BoxFuture, Clock, Durability, Error, EventId, GroupName, GroupSpec, Message, Metadata,
-    Outgoing, Plan, PlannedGroup, Settle, Ticket, Timestamp, Token, Topic, TopicFilter,
+    AttemptRecord, BoxFuture, Clock, Durability, Error, ErrorKind, EventId, GroupName, GroupSpec, Message,
+    Metadata, Outgoing, Plan, PlannedGroup, Settle, Ticket, Timestamp, Token, Topic, TopicFilter,
 };
 
 use super::judge::{End, Judge, Work};
@@ -75,6 +75,8 @@ struct Life {
     group: u32,
     /// Publishes without an answer yet.
     published: Vec<(u64, Ticket<Receipts>)>,
+    /// The same of delayed events, by id.
+    delayed: Vec<(String, Ticket<Receipts>)>,
     /// Answers that wait for a sync.
     durable: Vec<Answer>,
     /// Begun in this life, with their tokens.
@@ -139,8 +141,8 @@ impl Story {
     /// Plans the group and joins it.
     fn join(&mut self, started: Started) -> Result<Life, Error> {
         let Started { engine, last, .. } = started;
-        let (published, durable, running) = (Vec::new(), Vec::new(), BTreeMap::new());
-        let mut life = Life { engine, last, lease: 0, group: 1, published, durable, running };
+        let (published, delayed, durable, running) = (Vec::new(), Vec::new(), Vec::new(), BTreeMap::new());
+        let mut life = Life { engine, last, lease: 0, group: 1, published, delayed, durable, running };
         let name = GroupName::new("app", "", "h").expect("the name is valid");
         let mut plan = Plan::new("app", "");
         plan.groups.push(PlannedGroup::new(GroupSpec::new(name.clone(), vec![TopicFilter::all()], vec![])));
@@ -160,7 +162,8 @@ impl Story {
 
     fn step(&mut self, life: &mut Life) -> Result<(), Wrong> {
         match self.rng.below(100) {
-            0..35 => self.publish(life)?,
+            0..30 => self.publish(life)?,
+            30..35 => self.delay(life)?,
             35..60 => self.begin(life)?,
             60..80 => self.settle(life)?,
             80..95 => self.sync(life)?,
@@ -184,6 +187,19 @@ impl Story {
             self.apply(life, Command::Submit { batch, is_atomic: false, refused: Vec::new(), promise })?;
         }
         Ok(())
+    }
+
+    /// Publishes an event that is due a few commands later.
+    fn delay(&mut self, life: &mut Life) -> Result<(), Error> {
+        self.number += 1;
+        let id = format!("late-{}", self.number);
+        let mut outgoing = named(&id);
+        let due = Timestamp::from_millisecond(self.now + 2 + self.rng.below(40) as i64);
+        outgoing.message.metadata.set_not_before(due.ok());
+        let (promise, ticket) = Ticket::pair();
+        life.delayed.push((id, ticket));
+        let batch = vec![outgoing];
+        self.apply(life, Command::Submit { batch, is_atomic: false, refused: Vec::new(), promise })
     }
 
     fn begin(&mut self, life: &mut Life) -> Result<(), Error> {
@@ -225,14 +241,18 @@ impl Story {
         life.running.remove(&position);
         let work = self.judge.work.entry(position).or_default();
         let is_retry = self.rng.percent(30);
+        let mut has_output = false;
         let settle = if is_retry {
             let failed = AttemptRecord::new(token.attempt, Timestamp::UNIX_EPOCH, "no");
             Settle::Retry { after: Duration::ZERO, failed: Some(failed) }
         } else if self.rng.percent(20) {
             Settle::Reject { reason: "no".into(), failed: None, park: false }
         } else {
-            Settle::Ack { outputs: Vec::new() }
+            has_output = self.rng.percent(30);
+            let outputs = if has_output { vec![named(&format!("out-{position}"))] } else { Vec::new() };
+            Settle::Ack { outputs }
         };
+        self.judge.outputs.insert(position, has_output);
         work.may_be_settled = !is_retry;
         // Whether it still counts as running when the answer does not come is not known.
         work.is_running = false;
@@ -283,6 +303,8 @@ impl Story {
             let mut ticket = ticket;
             match poll_once(std::pin::Pin::new(&mut ticket)) {
                 None => waiting.push((number, ticket)),
+                // The engine ended before it took the publish: nothing was promised.
+                Some(Err(error)) if error.kind() == ErrorKind::Unknown => {}
                 Some(answer) => {
                     for receipt in answer.map_err(|error| error.to_string())? {
                         let receipt = receipt.map_err(|refused| refused.error.to_string())?;
@@ -292,6 +314,19 @@ impl Story {
             }
         }
         life.published = waiting;
+        let mut waiting = Vec::new();
+        for (id, mut ticket) in life.delayed.drain(..) {
+            match poll_once(std::pin::Pin::new(&mut ticket)) {
+                None => waiting.push((id, ticket)),
+                Some(Err(error)) if error.kind() == ErrorKind::Unknown => {}
+                Some(answer) => {
+                    let receipt = answer.map_err(|error| error.to_string())?.pop().ok_or("no answer")?;
+                    receipt.map_err(|refused| refused.error.to_string())?;
+                    self.judge.delayed.insert(id);
+                }
+            }
+        }
+        life.delayed = waiting;
         Ok(())
     }
 
@@ -372,6 +407,13 @@ fn event(number: u64) -> Outgoing {
     let mut metadata = Metadata::new(EventId::from(number.to_string()), "test", "test.happened");
     metadata.key = Some(format!("key-{}", number % 4).into());
     Message::new(Topic::from_static(topic), metadata, number.to_string().into_bytes().into()).into()
+}
+
+/// An event of this id, of a topic of its own.
+fn named(id: &str) -> Outgoing {
+    let mut metadata = Metadata::new(EventId::from(id.to_owned()), "test", "test.named");
+    metadata.key = Some("named".into());
+    Message::new(Topic::from_static("named"), metadata, id.as_bytes().to_vec().into()).into()
 }
 
 fn now_or_never<F: Future>(future: F) -> Option<F::Output> {
