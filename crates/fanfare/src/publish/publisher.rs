@@ -25,7 +25,8 @@ impl Publisher {
     /// transport's policy.
     ///
     /// # Errors
-    /// When it was refused or it is not known whether it became durable; see [`PublishError`].
+    /// When it was refused or it is not known whether it became durable; see [`PublishError`]. Over a limit of
+    /// the transport it does not wait for room: kind `Full`, which may be tried again with the same message.
     ///
     /// # Cancel safety
     /// `.await` hands over at once; dropped after that, the publish still takes place.
@@ -48,7 +49,7 @@ impl Publisher {
     /// Hands an event over and does not wait: what becomes of it is known from the future that comes back, if one cares.
     ///
     /// # Errors
-    /// When it was refused at once.
+    /// When it cannot be encoded. What the transport refuses, `Full` over a limit, is the future's answer.
     pub fn try_publish<P: Publishable>(&self, event: P) -> Result<Publishing, PublishError> {
         let outgoing = self.encode(&event, None)?;
         Ok(self.publish_message(outgoing))
