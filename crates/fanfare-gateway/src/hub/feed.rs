@@ -2,8 +2,9 @@
 
 use super::membership::Membership;
 use super::room::{Member, Room};
+use super::view::encode;
 use crate::policy::{ChannelKey, DynPolicy};
-use crate::protocol::{ClientInfo, Encoded};
+use crate::protocol::{Batch, ClientInfo, Encoded};
 use fanfare_core::{ByteString, Error, Log, Recorded, Tail, Taken, Topic, TopicFilter, Transport};
 use futures_util::FutureExt;
 use parking_lot::Mutex;
@@ -95,7 +96,8 @@ impl Hub {
     /// Hands a publication that is kept nowhere to those who are in the channel now.
     pub(crate) fn push(&self, channel: &str, key: &ChannelKey, publication: Encoded) {
         if let Some(room) = self.room(channel, key) {
-            room.publish(&[publication]);
+            let batch = Batch::of(vec![publication]);
+            batch.into_iter().for_each(|batch| room.publish(&Arc::new(batch)));
         }
     }
 
@@ -117,10 +119,9 @@ impl Hub {
         rooms.iter().find(|room| room.channel == channel).cloned()
     }
 
-    pub(super) fn leave(&self, room: &Arc<Room>, number: u64) {
+    pub(super) fn leave(&self, room: &Arc<Room>, number: usize) {
         let mut topics = self.topics.lock();
-        let (_member, is_empty) = room.remove(number);
-        if !is_empty {
+        if !room.remove(number) {
             return;
         }
         let Some(feed) = topics.get_mut(&room.key.topic) else { return };
@@ -175,7 +176,9 @@ impl Hub {
         for run in records.chunk_by(|a, b| same_key(a, b)) {
             for room in run.first().map(|record| self.rooms_of(record)).unwrap_or_default() {
                 let publications = encode(&*self.policy, &room.channel, &room.key, run).await;
-                room.publish(&publications);
+                if let Some(batch) = Batch::of(publications) {
+                    room.publish(&Arc::new(batch));
+                }
             }
         }
     }
@@ -192,20 +195,6 @@ impl std::fmt::Debug for Hub {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Hub").finish_non_exhaustive()
     }
-}
-
-/// Records as the publications of a channel.
-pub(crate) async fn encode(
-    policy: &dyn DynPolicy,
-    channel: &str,
-    key: &ChannelKey,
-    records: &[Arc<Recorded>],
-) -> Vec<Encoded> {
-    let views = policy.view(key, records).await;
-    assert_eq!(views.len(), records.len(), "Policy::view answers one publication for each record");
-    let encode =
-        |(view, record): (&crate::Publication, &Arc<Recorded>)| view.encode(channel, record.place.revision);
-    views.iter().zip(records).map(encode).collect()
 }
 
 fn same_key(a: &Recorded, b: &Recorded) -> bool {

@@ -13,13 +13,13 @@ pub(crate) struct Membership(Option<Place>);
 struct Place {
     hub: Arc<Hub>,
     room: Arc<Room>,
-    number: u64,
+    number: usize,
     /// Set once the others were told that it came, so that they are told when it goes.
     announced: Option<Arc<ClientInfo>>,
 }
 
 impl Membership {
-    pub(super) fn new(hub: Arc<Hub>, room: Arc<Room>, number: u64) -> Self {
+    pub(super) fn new(hub: Arc<Hub>, room: Arc<Room>, number: usize) -> Self {
         Self(Some(Place { hub, room, number, announced: None }))
     }
 

@@ -9,8 +9,10 @@ mod feed;
 mod membership;
 mod outbox;
 mod room;
+mod view;
 
-pub(crate) use feed::{Hub, encode};
+pub(crate) use feed::Hub;
 pub(crate) use membership::Membership;
 pub(crate) use outbox::{Item, Outbox, Ticket};
 pub(crate) use room::Member;
+pub(crate) use view::encode;

@@ -1,6 +1,6 @@
 //! What waits for one connection's task.
 
-use crate::protocol::{ClientInfo, Disconnect, Encoded, Json, Unsubscribe};
+use crate::protocol::{Batch, ClientInfo, Disconnect, Json, Unsubscribe};
 use crate::session::Given;
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
@@ -10,13 +10,13 @@ use std::task::{Context, Poll};
 
 /// Names one subscription of one connection, for as long as the connection lives. A later subscription to the same
 /// channel has another ticket, so that what was queued for the earlier one is recognised and dropped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Ticket(pub(crate) u64);
 
 /// One thing for a connection's task to look at.
 #[derive(Clone, Debug)]
 pub(crate) enum Item {
-    Publication(Ticket, Encoded),
+    Publications(Ticket, Arc<Batch>),
     Join(Ticket, Arc<ClientInfo>),
     Leave(Ticket, Arc<ClientInfo>),
     /// The feed lost its place: the subscription can no longer know that it is complete.
@@ -31,7 +31,7 @@ pub(crate) enum Item {
 impl Item {
     fn bytes(&self) -> usize {
         match self {
-            Self::Publication(_, publication) => publication.push.len(),
+            Self::Publications(_, batch) => batch.frame.bytes().len(),
             Self::Message(data) => data.as_str().len(),
             Self::Join(..) | Self::Leave(..) | Self::Lost(_) | Self::Unsubscribe(..) | Self::Subscribe(_) => {
                 128
@@ -130,7 +130,8 @@ mod tests {
     }
 
     fn publication() -> Item {
-        Item::Publication(Ticket(1), Publication::new(Json::of(&"x".repeat(100)).unwrap()).encode("c", 1))
+        let publication = Publication::new(Json::of(&"x".repeat(100)).unwrap()).encode("c", 1);
+        Item::Publications(Ticket(1), Arc::new(Batch::of(vec![publication]).unwrap()))
     }
 
     #[test]

@@ -2,9 +2,9 @@
 
 use super::outbox::{Item, Outbox, Ticket};
 use crate::policy::ChannelKey;
-use crate::protocol::{ClientInfo, Encoded};
+use crate::protocol::{Batch, ClientInfo};
 use parking_lot::Mutex;
-use std::collections::HashMap;
+use slab::Slab;
 use std::sync::Arc;
 
 /// One channel name on one key of a topic, and the subscriptions to it.
@@ -12,13 +12,7 @@ use std::sync::Arc;
 pub(crate) struct Room {
     pub(crate) channel: String,
     pub(crate) key: ChannelKey,
-    members: Mutex<Members>,
-}
-
-#[derive(Debug, Default)]
-struct Members {
-    next: u64,
-    by_number: HashMap<u64, Member>,
+    members: Mutex<Slab<Member>>,
 }
 
 /// One subscription to a room.
@@ -34,33 +28,26 @@ pub(crate) struct Member {
 
 impl Room {
     pub(crate) fn new(channel: String, key: ChannelKey) -> Self {
-        Self { channel, key, members: Mutex::default() }
+        Self { channel, key, members: Mutex::new(Slab::new()) }
     }
 
-    pub(super) fn add(&self, member: Member) -> u64 {
-        let mut members = self.members.lock();
-        members.next += 1;
-        let number = members.next;
-        members.by_number.insert(number, member);
-        number
+    pub(super) fn add(&self, member: Member) -> usize {
+        self.members.lock().insert(member)
     }
 
     /// Takes a member out; says whether the room is empty now.
-    pub(super) fn remove(&self, number: u64) -> (Option<Member>, bool) {
+    pub(super) fn remove(&self, number: usize) -> bool {
         let mut members = self.members.lock();
-        (members.by_number.remove(&number), members.by_number.is_empty())
+        members.try_remove(number);
+        members.is_empty()
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.members.lock().by_number.len()
+        self.members.lock().len()
     }
 
-    pub(crate) fn publish(&self, publications: &[Encoded]) {
-        for member in self.members.lock().by_number.values() {
-            for publication in publications {
-                member.outbox.push(Item::Publication(member.ticket, publication.clone()));
-            }
-        }
+    pub(crate) fn publish(&self, batch: &Arc<Batch>) {
+        self.tell(|_| true, |ticket| Item::Publications(ticket, Arc::clone(batch)));
     }
 
     pub(crate) fn lost(&self) {
@@ -76,11 +63,11 @@ impl Room {
     }
 
     pub(crate) fn present(&self) -> Vec<Arc<ClientInfo>> {
-        self.members.lock().by_number.values().filter_map(|member| member.presence.clone()).collect()
+        self.members.lock().iter().filter_map(|(_, member)| member.presence.clone()).collect()
     }
 
     fn tell(&self, whom: impl Fn(&Member) -> bool, what: impl Fn(Ticket) -> Item) {
-        for member in self.members.lock().by_number.values().filter(|member| whom(member)) {
+        for (_, member) in self.members.lock().iter().filter(|(_, member)| whom(member)) {
             member.outbox.push(what(member.ticket));
         }
     }

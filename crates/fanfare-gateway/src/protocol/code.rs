@@ -127,6 +127,8 @@ disconnects! {
     PERMISSION_DENIED = 3507 "permission denied";
     /// A `send` where nothing handles it.
     NOT_AVAILABLE = 3508 "not available";
+    /// Bytes that are no WebSocket frames: the WebSocket protocol's own code.
+    PROTOCOL_ERROR = 1002 "protocol error";
     /// A message over the size limit: the WebSocket protocol's own code.
     MESSAGE_TOO_BIG = 1009 "message too big";
 }

@@ -7,6 +7,7 @@
 mod code;
 mod command;
 mod frame;
+mod head;
 mod json;
 mod publication;
 mod reply;
@@ -21,5 +22,6 @@ pub(crate) use command::{
     SubscribeRequest,
 };
 pub(crate) use frame::line;
-pub(crate) use publication::Encoded;
+pub(crate) use head::{Opcode, head};
+pub(crate) use publication::{Batch, Encoded, Frame};
 pub(crate) use reply::{ConnectResult, Expiry, Replies, SubscribeResult};

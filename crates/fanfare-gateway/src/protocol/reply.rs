@@ -1,13 +1,19 @@
 //! What a server answers, and what it says unasked.
 
 use super::code::{ErrorReply, Unsubscribe};
+use super::head::HEAD_MAX;
 use super::json::Json;
-use super::publication::{ClientInfo, Encoded};
+use super::publication::{ClientInfo, Encoded, Frame};
 use super::write::{Object, object};
 
 /// Replies and pushes for one connection, in order, one on each line.
 #[derive(Debug, Default)]
-pub(crate) struct Replies(Vec<u8>);
+pub(crate) struct Replies {
+    /// The only content, as long as it is what others receive too.
+    shared: Option<Frame>,
+    /// Space for a frame's head, then the lines.
+    own: Vec<u8>,
+}
 
 /// How long something stays valid; the client refreshes it in time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,7 +61,7 @@ impl SubscribeResult {
         if let Some(publications) = &self.recovered {
             object.flag("recovered", true);
             if !publications.is_empty() {
-                object.list("publications", publications.iter().map(|publication| &*publication.body));
+                object.list("publications", publications.iter().map(|publication| publication.body()));
             }
         }
         object.flag("was_recovering", self.was_recovering);
@@ -72,25 +78,38 @@ impl SubscribeResult {
 
 impl Replies {
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.own.is_empty() && self.shared.is_none()
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.0.len()
+        self.own.len() + self.shared.as_ref().map_or(0, |frame| frame.bytes().len())
     }
 
-    pub(crate) fn take(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.0)
+    /// Everything as one frame. Of nothing, an empty one.
+    pub(crate) fn take(&mut self) -> Frame {
+        match self.shared.take() {
+            Some(frame) => frame,
+            None => {
+                let mut own = std::mem::take(&mut self.own);
+                own.resize(own.len().max(HEAD_MAX), 0);
+                Frame::of(own)
+            }
+        }
     }
 
-    /// Appends a line that was encoded before.
-    pub(crate) fn encoded(&mut self, line: &[u8]) {
-        self.separate();
-        self.0.extend_from_slice(line);
+    /// Appends lines that were encoded before. When they are all there is, their very bytes are written.
+    pub(crate) fn frame(&mut self, frame: &Frame) {
+        if self.is_empty() {
+            self.shared = Some(frame.clone());
+        } else {
+            self.line();
+            self.own.extend_from_slice(frame.text());
+        }
     }
 
     pub(crate) fn ping(&mut self) {
-        self.encoded(b"{}");
+        self.line();
+        self.own.extend_from_slice(b"{}");
     }
 
     pub(crate) fn error(&mut self, id: u32, error: &ErrorReply) {
@@ -151,7 +170,7 @@ impl Replies {
 
     pub(crate) fn history(&mut self, id: u32, publications: &[Encoded], offset: u64, epoch: &str) {
         self.result(id, "history", |object| {
-            object.list("publications", publications.iter().map(|publication| &*publication.body));
+            object.list("publications", publications.iter().map(|publication| publication.body()));
             object.number_always("offset", offset);
             object.text_always("epoch", epoch);
         });
@@ -203,16 +222,16 @@ impl Replies {
     }
 
     fn reply(&mut self, id: u32, fill: impl FnOnce(&mut Object<'_>)) {
-        self.separate();
-        object(&mut self.0, |reply| {
+        self.line();
+        object(&mut self.own, |reply| {
             reply.number("id", id.into());
             fill(reply);
         });
     }
 
     fn push(&mut self, channel: &str, kind: &str, fill: impl FnOnce(&mut Object<'_>)) {
-        self.separate();
-        object(&mut self.0, |reply| {
+        self.line();
+        object(&mut self.own, |reply| {
             reply.object("push", |push| {
                 push.text("channel", channel);
                 push.object(kind, fill);
@@ -220,10 +239,17 @@ impl Replies {
         });
     }
 
-    /// A newline stands between lines and nowhere else: a blank line breaks one of the official clients.
-    fn separate(&mut self) {
-        if !self.0.is_empty() {
-            self.0.push(b'\n');
+    /// Begins a line. A newline stands between lines and nowhere else: a blank line breaks one of the official clients.
+    fn line(&mut self) {
+        let shared = self.shared.take();
+        if self.own.is_empty() {
+            self.own.resize(HEAD_MAX, 0);
+            if let Some(shared) = &shared {
+                self.own.extend_from_slice(shared.text());
+            }
+        }
+        if self.own.len() > HEAD_MAX {
+            self.own.push(b'\n');
         }
     }
 }
@@ -235,7 +261,23 @@ mod tests {
     fn written(write: impl FnOnce(&mut Replies)) -> String {
         let mut replies = Replies::default();
         write(&mut replies);
-        String::from_utf8(replies.take()).unwrap()
+        String::from_utf8(replies.take().text().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn what_is_shared_is_written_as_it_is_and_with_others_becomes_lines() {
+        let publication = crate::protocol::Publication::new(Json::null()).encode("c", 1);
+        let mut replies = Replies::default();
+        replies.frame(&publication.frame);
+        assert_eq!(replies.take().bytes().as_ptr(), publication.frame.bytes().as_ptr());
+        let push = String::from_utf8(publication.frame.text().to_vec()).unwrap();
+        let text = written(|r| {
+            r.frame(&publication.frame);
+            r.ping();
+            r.frame(&publication.frame);
+        });
+        assert_eq!(text, format!("{push}\n{{}}\n{push}"));
+        assert!(replies.is_empty());
     }
 
     #[test]

@@ -68,7 +68,7 @@ impl Session {
                 // Clients take no publications from such a push: what was missed comes behind it, as if it were live.
                 let missed = result.recovered.take().unwrap_or_default();
                 turn.replies.push_subscribe(&channel, &result);
-                missed.iter().for_each(|publication| turn.replies.encoded(&publication.push));
+                missed.iter().for_each(|publication| turn.replies.frame(&publication.frame));
                 self.announce(ticket);
                 if let Some(reason) = taken_away {
                     self.take_away(&channel, &reason, turn);

@@ -152,11 +152,15 @@ impl Session {
     /// Takes what the hub has queued.
     pub(crate) fn item(&mut self, item: Item, turn: &mut Turn) {
         match item {
-            Item::Publication(ticket, publication) => {
+            Item::Publications(ticket, batch) => {
                 let Some(subscription) = self.subscription(ticket) else { return };
-                match subscription.publication(publication) {
-                    subscription::Verdict::Deliver(publication) => turn.replies.encoded(&publication.push),
-                    subscription::Verdict::Skip => {}
+                match subscription.publications(&batch) {
+                    subscription::Verdict::All => turn.replies.frame(&batch.frame),
+                    subscription::Verdict::Skip(skipped) => {
+                        for publication in batch.publications.iter().skip(skipped) {
+                            turn.replies.frame(&publication.frame);
+                        }
+                    }
                     subscription::Verdict::Gap => self.insufficient(ticket, turn),
                 }
             }
@@ -219,7 +223,9 @@ impl Session {
     }
 
     fn subscription(&mut self, ticket: Ticket) -> Option<&mut Subscription> {
-        self.subscriptions.iter_mut().find(|subscription| subscription.ticket == ticket)
+        // Tickets only grow, and subscriptions stand in the order in which they were made.
+        let at = self.subscriptions.binary_search_by_key(&ticket, |subscription| subscription.ticket).ok()?;
+        self.subscriptions.get_mut(at)
     }
 
     fn live_channel(&mut self, ticket: Ticket) -> Option<&str> {

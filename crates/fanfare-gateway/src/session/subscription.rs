@@ -8,7 +8,7 @@
 use super::effect::{Joined, Resume};
 use crate::hub::{Membership, Ticket};
 use crate::policy::Grant;
-use crate::protocol::{ClientInfo, Encoded, SubscribeResult, Unsubscribe};
+use crate::protocol::{Batch, ClientInfo, Encoded, SubscribeResult, Unsubscribe};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -60,11 +60,13 @@ pub(super) struct Buffer {
     is_incomplete: bool,
 }
 
-/// What becomes of a live publication.
-#[derive(Debug)]
+/// What becomes of live publications.
+#[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    Deliver(Encoded),
-    Skip,
+    /// All of them are new.
+    All,
+    /// So many of the first are known already.
+    Skip(usize),
     Gap,
 }
 
@@ -105,15 +107,16 @@ impl Subscription {
         }
     }
 
-    pub(super) fn publication(&mut self, publication: Encoded) -> Verdict {
+    pub(super) fn publications(&mut self, batch: &Batch) -> Verdict {
         match &mut self.state {
-            // Without an offset there is nothing to order it by, and nobody is subscribed yet.
-            State::Joining(_) if publication.offset == 0 => Verdict::Skip,
             State::Joining(joining) => {
-                joining.buffer.push(publication);
-                Verdict::Skip
+                // Without an offset there is nothing to order it by, and nobody is subscribed yet.
+                for publication in batch.publications.iter().filter(|publication| publication.offset > 0) {
+                    joining.buffer.push(publication.clone());
+                }
+                Verdict::Skip(batch.publications.len())
             }
-            State::Live(live) => live.publication(publication),
+            State::Live(live) => live.publications(&batch.publications),
         }
     }
 }
@@ -131,19 +134,20 @@ impl Live {
         }
     }
 
-    fn publication(&mut self, publication: Encoded) -> Verdict {
-        let offset = publication.offset;
-        if offset == 0 {
-            return Verdict::Deliver(publication);
+    fn publications(&mut self, publications: &[Encoded]) -> Verdict {
+        let (Some(first), Some(last)) = (publications.first(), publications.last()) else {
+            return Verdict::Skip(0);
+        };
+        if first.offset == 0 {
+            return Verdict::All;
         }
-        if offset <= self.offset {
-            return Verdict::Skip;
-        }
-        if offset > self.offset + 1 && self.grant.is_recoverable {
+        let is_dense = last.offset - first.offset + 1 == publications.len() as u64;
+        if self.grant.is_recoverable && (!is_dense || first.offset > self.offset + 1) {
             return Verdict::Gap;
         }
-        self.offset = offset;
-        Verdict::Deliver(publication)
+        let known = publications.iter().take_while(|publication| publication.offset <= self.offset).count();
+        self.offset = self.offset.max(last.offset);
+        if known == 0 { Verdict::All } else { Verdict::Skip(known) }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::*;
 use crate::hub::Membership;
 use crate::policy::{ChannelKey, Grant, Welcome};
-use crate::protocol::{ClientInfo, Command, Encoded, Publication};
+use crate::protocol::{Batch, ClientInfo, Command, Encoded, Publication};
 use fanfare_core::Topic;
 
 /// A session whose work is done by the test.
@@ -52,11 +52,11 @@ impl Bench {
     }
 
     fn live(&mut self, ticket: Ticket, offset: u64) {
-        self.session.item(Item::Publication(ticket, publication(offset)), &mut self.turn);
+        self.session.item(batch(ticket, offset), &mut self.turn);
     }
 
     fn replies(&mut self) -> String {
-        String::from_utf8(self.turn.replies.take()).unwrap()
+        String::from_utf8(self.turn.replies.take().text().to_vec()).unwrap()
     }
 
     fn advance(&mut self, seconds: u64) {
@@ -67,6 +67,10 @@ impl Bench {
 
 fn publication(offset: u64) -> Encoded {
     Publication::new(Json::of(&offset).unwrap()).encode("c", offset)
+}
+
+fn batch(ticket: Ticket, offset: u64) -> Item {
+    Item::Publications(ticket, Arc::new(Batch::of(vec![publication(offset)]).unwrap()))
 }
 
 fn joined(top: u64, recovered: Option<std::ops::RangeInclusive<u64>>) -> Box<Joined> {
@@ -134,7 +138,7 @@ fn a_gap_between_log_and_live_reconnects() {
 
 #[test]
 fn a_gap_in_a_live_subscription_ends_it_with_2500_and_it_can_be_made_again() {
-    for injected in [Item::Publication(Ticket(1), publication(9)), Item::Lost(Ticket(1))] {
+    for injected in [batch(Ticket(1), 9), Item::Lost(Ticket(1))] {
         let mut bench = Bench::connected();
         let ticket = bench.subscribe("");
         bench.done(Done::Join(ticket, Ok(joined(5, None))));
@@ -238,4 +242,20 @@ fn a_channel_taken_away_while_it_is_subscribed_is_taken_away_after_the_answer() 
     let kinds: Vec<bool> =
         replies.lines().map(|line| line.contains(r#""unsubscribe":{"code":2000"#)).collect();
     assert_eq!(kinds, [false, true]);
+}
+
+#[test]
+fn of_several_publications_at_once_only_those_are_pushed_that_are_new() {
+    let mut bench = Bench::connected();
+    let ticket = bench.subscribe("");
+    bench.done(Done::Join(ticket, Ok(joined(5, None))));
+    bench.replies();
+    for (given, expected) in [(4..=7, vec![6, 7]), (8..=9, vec![8, 9]), (8..=9, vec![])] {
+        let batch = Batch::of(given.map(publication).collect()).unwrap();
+        bench.session.item(Item::Publications(ticket, Arc::new(batch)), &mut bench.turn);
+        assert_eq!(offsets(&bench.replies()), expected);
+    }
+    let batch = Batch::of(vec![publication(10), publication(12)]).unwrap();
+    bench.session.item(Item::Publications(ticket, Arc::new(batch)), &mut bench.turn);
+    assert!(bench.replies().contains("2500"));
 }

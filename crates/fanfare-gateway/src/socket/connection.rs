@@ -1,5 +1,6 @@
 //! One connection's task.
 
+use super::decoder::Violation;
 use super::io::{Incoming, Io};
 use crate::connections::Registered;
 use crate::gateway::Inner;
@@ -7,11 +8,11 @@ use crate::hub::{Item, Outbox};
 use crate::protocol::{Command, Disconnect, line};
 use crate::session::{Done, Session, Turn};
 use crate::work;
-use axum::extract::ws::{Utf8Bytes, WebSocket};
 use fanfare_core::BoxFuture;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use std::future::{Future, poll_fn};
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -26,7 +27,7 @@ pub(super) struct Connection {
     outbox: Arc<Outbox>,
     work: FuturesUnordered<BoxFuture<'static, Option<Done>>>,
     /// A frame whose commands are not all taken, and where the next one begins.
-    frame: Option<(Utf8Bytes, usize)>,
+    frame: Option<(String, usize)>,
     turn: Turn,
     timer: Pin<Box<Sleep>>,
     /// The session's deadline that the timer stands at.
@@ -37,6 +38,8 @@ pub(super) struct Connection {
 /// How a connection ends.
 enum End {
     Close(Disconnect),
+    /// The peer said goodbye.
+    Closed,
     /// The peer went.
     Gone,
     /// Without a word.
@@ -47,14 +50,14 @@ enum End {
 const UNWRITTEN_MAX: usize = 64 * 1024;
 
 impl Connection {
-    pub(super) fn new(gateway: &Arc<Inner>, socket: WebSocket, registered: Registered) -> Self {
+    pub(super) fn new(gateway: &Arc<Inner>, io: Io, registered: Registered) -> Self {
         let client = uuid::Uuid::new_v4().to_string();
         let session = Session::new(Arc::clone(&gateway.shared), client, rand::random(), gateway.now());
         Self {
             outbox: Arc::new(Outbox::new(gateway.settings().queued_bytes_max)),
             gateway: Arc::clone(gateway),
             registered,
-            io: Io::new(socket),
+            io,
             session,
             work: FuturesUnordered::new(),
             frame: None,
@@ -150,16 +153,18 @@ impl Connection {
         }
         if self.frame.is_none() && self.turn.replies.len() < UNWRITTEN_MAX {
             match self.io.poll_read(cx) {
-                Poll::Ready(Incoming::Frame(frame)) => {
+                Poll::Ready(Incoming::Message(frame)) => {
                     has_news = true;
                     self.frame = Some((frame, 0));
                 }
-                Poll::Ready(Incoming::Nonsense) => {
-                    return Poll::Ready(Err(End::Close(Disconnect::BAD_REQUEST)));
+                Poll::Ready(Incoming::Violation(violation)) => {
+                    return Poll::Ready(Err(End::Close(match violation {
+                        Violation::Protocol => Disconnect::PROTOCOL_ERROR,
+                        Violation::NotText => Disconnect::BAD_REQUEST,
+                        Violation::TooBig => Disconnect::MESSAGE_TOO_BIG,
+                    })));
                 }
-                Poll::Ready(Incoming::TooBig) => {
-                    return Poll::Ready(Err(End::Close(Disconnect::MESSAGE_TOO_BIG)));
-                }
+                Poll::Ready(Incoming::Closed) => return Poll::Ready(Err(End::Closed)),
                 Poll::Ready(Incoming::Gone) => return Poll::Ready(Err(End::Gone)),
                 Poll::Pending => {}
             }
@@ -173,15 +178,15 @@ impl Connection {
     }
 
     /// Writes what waits, as one frame, as soon as the one before it is with the kernel.
-    fn poll_write(&mut self, cx: &mut Context<'_>) -> Result<(), ()> {
-        loop {
-            match self.io.poll_flush(cx) {
-                Poll::Ready(Ok(())) if self.turn.replies.is_empty() => return Ok(()),
-                Poll::Ready(Ok(())) => self.io.write(self.turn.replies.take(), cx)?,
-                Poll::Ready(Err(())) => return Err(()),
-                Poll::Pending => return Ok(()),
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        while let Poll::Ready(written) = self.io.poll_flush(cx) {
+            written?;
+            if self.turn.replies.is_empty() {
+                break;
             }
+            self.io.write(&self.turn.replies.take());
         }
+        Ok(())
     }
 
     fn set_timer(&mut self) {
@@ -203,23 +208,15 @@ const ITEMS_KEPT: usize = 16;
 /// Writes what is left to say and closes.
 async fn finish(io: &mut Io, mut turn: Turn, end: End) {
     match end {
-        End::Gone => io.finish().await,
-        End::Cut => {}
+        End::Gone | End::Cut => {}
+        End::Closed => io.answer_close().await,
         End::Close(disconnect) => {
             // Who reads too slowly has enough unread already.
-            if disconnect != Disconnect::SLOW {
-                let flush = poll_fn(|cx| {
-                    loop {
-                        match std::task::ready!(io.poll_flush(cx)) {
-                            Ok(()) if turn.replies.is_empty() => return Poll::Ready(Ok(())),
-                            Ok(()) => io.write(turn.replies.take(), cx)?,
-                            Err(()) => return Poll::Ready(Err(())),
-                        }
-                    }
-                });
-                if flush.await.is_err() {
+            if disconnect != Disconnect::SLOW && !turn.replies.is_empty() {
+                if poll_fn(|cx| io.poll_flush(cx)).await.is_err() {
                     return;
                 }
+                io.write(&turn.replies.take());
             }
             io.close(disconnect.code, &disconnect.reason).await;
         }

@@ -1,89 +1,167 @@
 //! A socket that is read and written by one task, neither waiting for the other.
+//!
+//! An idle one keeps no buffer: bytes are read into the task's stack, and only the beginning of a frame whose end has not
+//! come is kept. What is written is one frame at a time, in the very bytes that other connections may share.
 
-use axum::extract::ws::{CloseFrame, Message, WebSocket};
-use bytes::Bytes;
-use futures_util::{SinkExt, StreamExt};
-use std::task::{Context, Poll};
-use tokio_tungstenite::tungstenite;
+use super::decoder::{Decoder, Received, Step, Violation};
+use crate::protocol::{Frame, Opcode, head};
+use bytes::{Buf, Bytes};
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+use std::future::poll_fn;
+use std::io;
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 pub(super) struct Io {
-    socket: WebSocket,
-    /// Something was written that the kernel has not taken yet.
-    is_dirty: bool,
+    socket: TokioIo<Upgraded>,
+    decoder: Decoder,
+    /// Bytes that came and are not decoded, and where they begin.
+    rest: Vec<u8>,
+    rest_start: usize,
+    /// What of a frame the kernel has not taken yet.
+    unwritten: Bytes,
+    /// The answer to the newest ping, written before the next frame.
+    pong: Option<Bytes>,
+    /// Something is with the transport that it has not handed on (TLS).
+    is_unflushed: bool,
 }
 
 /// What a peer sent, or how it ended.
 #[derive(Debug)]
 pub(super) enum Incoming {
-    Frame(axum::extract::ws::Utf8Bytes),
-    /// Not text in UTF-8.
-    Nonsense,
-    TooBig,
+    Message(String),
+    Violation(Violation),
+    /// It said goodbye.
+    Closed,
     Gone,
 }
 
+/// What one read takes at most.
+const READ_MAX: usize = 4 * 1024;
+
 impl Io {
-    pub(super) fn new(socket: WebSocket) -> Self {
-        Self { socket, is_dirty: false }
-    }
-
-    pub(super) fn is_blocked(&self) -> bool {
-        self.is_dirty
-    }
-
-    /// Hands a text frame over. The caller has seen that nothing is unwritten.
-    pub(super) fn write(&mut self, frame: Vec<u8>, cx: &mut Context<'_>) -> Result<(), ()> {
-        let text = Bytes::from(frame).try_into().map_err(|_| ())?;
-        match self.socket.poll_ready_unpin(cx) {
-            Poll::Ready(Ok(())) | Poll::Pending => {}
-            Poll::Ready(Err(_)) => return Err(()),
+    pub(super) fn new(socket: Upgraded, message_bytes_max: usize) -> Self {
+        Self {
+            socket: TokioIo::new(socket),
+            decoder: Decoder::new(message_bytes_max),
+            rest: Vec::new(),
+            rest_start: 0,
+            unwritten: Bytes::new(),
+            pong: None,
+            is_unflushed: false,
         }
-        self.is_dirty = true;
-        self.socket.start_send_unpin(Message::Text(text)).map_err(|_| ())
+    }
+
+    /// Whether the peer takes no more for now.
+    pub(super) fn is_blocked(&self) -> bool {
+        !self.unwritten.is_empty()
+    }
+
+    /// Takes a frame to be written. The caller has seen that nothing is unwritten.
+    pub(super) fn write(&mut self, frame: &Frame) {
+        self.unwritten = frame.bytes().clone();
     }
 
     /// Ready when everything is written.
-    pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ()>> {
-        if !self.is_dirty {
-            return Poll::Ready(Ok(()));
+    pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            while !self.unwritten.is_empty() {
+                let written = ready!(Pin::new(&mut self.socket).poll_write(cx, &self.unwritten))?;
+                if written == 0 {
+                    return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+                }
+                self.unwritten.advance(written);
+                self.is_unflushed = true;
+            }
+            match self.pong.take() {
+                Some(pong) => self.unwritten = pong,
+                None => break,
+            }
         }
-        let flushed = self.socket.poll_flush_unpin(cx).map_err(|_| ());
-        if flushed.is_ready() {
-            self.is_dirty = false;
+        // Its memory may be shared with everybody in a room.
+        self.unwritten = Bytes::new();
+        if self.is_unflushed {
+            ready!(Pin::new(&mut self.socket).poll_flush(cx))?;
+            self.is_unflushed = false;
         }
-        flushed
+        Poll::Ready(Ok(()))
     }
 
     pub(super) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Incoming> {
         loop {
-            let message = std::task::ready!(self.socket.poll_next_unpin(cx));
-            return Poll::Ready(match message {
-                Some(Ok(Message::Text(text))) => Incoming::Frame(text),
-                Some(Ok(Message::Binary(bytes))) => {
-                    bytes.try_into().map_or(Incoming::Nonsense, Incoming::Frame)
+            match self.decode_rest() {
+                Ok(Some(Received::Message(text))) => return Poll::Ready(Incoming::Message(text)),
+                Ok(Some(Received::Close)) => return Poll::Ready(Incoming::Closed),
+                Ok(Some(Received::Ping(payload))) => {
+                    self.pong = Some(control(Opcode::Pong, &payload));
+                    // There is something to write again: the caller looks before it waits.
+                    cx.waker().wake_by_ref();
+                    continue;
                 }
-                // Answered by the library, with the next write or read.
-                Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
-                Some(Ok(Message::Close(_))) | None => Incoming::Gone,
-                Some(Err(error)) => match error.into_inner().downcast_ref::<tungstenite::Error>() {
-                    Some(tungstenite::Error::Capacity(_)) => Incoming::TooBig,
-                    Some(tungstenite::Error::Utf8(_)) => Incoming::Nonsense,
-                    _ => Incoming::Gone,
-                },
-            });
+                Ok(None) => {}
+                Err(violation) => return Poll::Ready(Incoming::Violation(violation)),
+            }
+            let mut space = [MaybeUninit::uninit(); READ_MAX];
+            let mut read = ReadBuf::uninit(&mut space);
+            match ready!(Pin::new(&mut self.socket).poll_read(cx, &mut read)) {
+                Ok(()) if !read.filled().is_empty() => self.rest.extend_from_slice(read.filled()),
+                Ok(()) | Err(_) => return Poll::Ready(Incoming::Gone),
+            }
         }
     }
 
-    /// Sends a close frame and waits for the peer's; ends when the peer has ended.
+    /// The next message among the bytes that are here.
+    fn decode_rest(&mut self) -> Result<Option<Received>, Violation> {
+        while let Some(bytes) = self.rest.get_mut(self.rest_start..).filter(|bytes| !bytes.is_empty()) {
+            match self.decoder.step(bytes)? {
+                Step::Frame(len, received) => {
+                    self.rest_start += len;
+                    if received.is_some() {
+                        return Ok(received);
+                    }
+                }
+                Step::Incomplete => {
+                    self.rest.drain(..self.rest_start);
+                    self.rest_start = 0;
+                    return Ok(None);
+                }
+            }
+        }
+        (self.rest, self.rest_start) = (Vec::new(), 0);
+        Ok(None)
+    }
+
+    /// Sends a close frame behind what is unwritten and waits for the peer's.
     pub(super) async fn close(&mut self, code: u16, reason: &str) {
-        let frame = CloseFrame { code, reason: reason.into() };
-        if self.socket.send(Message::Close(Some(frame))).await.is_ok() {
-            while let Some(Ok(_)) = self.socket.next().await {}
+        let mut payload = code.to_be_bytes().to_vec();
+        payload.extend_from_slice(reason.as_bytes());
+        self.pong = Some(control(Opcode::Close, &payload));
+        if poll_fn(|cx| self.poll_flush(cx)).await.is_ok() {
+            self.decoder = Decoder::new(usize::MAX);
+            while let Incoming::Message(_) = poll_fn(|cx| self.poll_read(cx)).await {}
+            self.end().await;
         }
     }
 
     /// Answers the peer's close.
-    pub(super) async fn finish(&mut self) {
-        let _ = self.socket.close().await;
+    pub(super) async fn answer_close(&mut self) {
+        self.pong = Some(control(Opcode::Close, &1000u16.to_be_bytes()));
+        if poll_fn(|cx| self.poll_flush(cx)).await.is_ok() {
+            self.end().await;
+        }
     }
+
+    async fn end(&mut self) {
+        let _ = poll_fn(|cx| Pin::new(&mut self.socket).poll_shutdown(cx)).await;
+    }
+}
+
+fn control(opcode: Opcode, payload: &[u8]) -> Bytes {
+    let mut frame = Vec::with_capacity(2 + payload.len());
+    head(&mut frame, opcode, payload.len());
+    frame.extend_from_slice(payload);
+    frame.into()
 }

@@ -7,7 +7,11 @@
 #![allow(clippy::disallowed_methods, reason = "this is the driver: it has the timers")]
 
 mod connection;
+mod decoder;
+mod handshake;
 mod io;
+#[cfg(test)]
+mod tests;
 mod upgrade;
 
 pub(crate) use upgrade::upgrade;
