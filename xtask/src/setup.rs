@@ -17,6 +17,10 @@ const PROGRAMS: [(&str, &str); 3] =
     [("chromium", "chromium"), ("chromedriver", "chromium-driver"), ("systemd-analyze", "systemd")];
 const OF_PAGES: usize = 2;
 
+/// What the gateway's tests need of PyPI, and the environment it is installed into.
+const PYTHON_PACKAGES: &str = "crates/fanfare-gateway/tests/sdk/requirements.txt";
+const PYTHON: &str = "target/sdk-python";
+
 pub(crate) fn run(options: &cli::Setup) -> Result<()> {
     let programs = missing_programs();
     let folders: Vec<PathBuf> = npm_folders()?.into_iter().filter(|folder| is_stale(folder)).collect();
@@ -29,6 +33,9 @@ pub(crate) fn run(options: &cli::Setup) -> Result<()> {
     }
     for folder in &folders {
         install_npm(folder)?;
+    }
+    if is_python_missing() {
+        install_python()?;
     }
     step("ready: `cargo xtask test` can run every test");
     Ok(())
@@ -64,7 +71,11 @@ fn check(programs: &[(&str, &str)], folders: &[PathBuf]) -> Result<()> {
     for folder in folders {
         println!("missing: npm packages of {}", folder.display());
     }
-    if programs.is_empty() && folders.is_empty() {
+    let is_python_missing = is_python_missing();
+    if is_python_missing {
+        println!("missing: the packages of {PYTHON_PACKAGES}");
+    }
+    if programs.is_empty() && folders.is_empty() && !is_python_missing {
         println!("nothing is missing");
         return Ok(());
     }
@@ -113,4 +124,25 @@ fn install_npm(folder: &Path) -> Result<()> {
         Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(folder),
         "the lock file is committed: if package.json changed, run `npm install` there and commit both",
     )
+}
+
+/// The list of packages is copied into the environment once they are installed, and is then the same.
+pub(crate) fn is_python_missing() -> bool {
+    let installed = fs::read(Path::new(PYTHON).join("requirements.txt")).ok();
+    installed.is_none() || installed != fs::read(PYTHON_PACKAGES).ok()
+}
+
+fn install_python() -> Result<()> {
+    step("Python packages of the gateway's tests");
+    if find("python3").is_none() {
+        bail!("python3 is not on the path: install it (3.10 or newer), then run `cargo xtask setup` again");
+    }
+    run_command(
+        Command::new("python3").args(["-m", "venv", "--clear", PYTHON]),
+        "on Debian the package python3-venv brings it",
+    )?;
+    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", PYTHON_PACKAGES];
+    run_command(Command::new(Path::new(PYTHON).join("bin/python")).args(pip), "is there a network?")?;
+    fs::copy(PYTHON_PACKAGES, Path::new(PYTHON).join("requirements.txt"))?;
+    Ok(())
 }

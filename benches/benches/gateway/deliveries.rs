@@ -71,7 +71,7 @@ impl Load {
                     publisher,
                     &format!(
                         r#"{{"id":{},"publish":{{"channel":"room:{room}","data":{{"at":{at},"x":"{filler}"}}}}}}"#,
-                        at / 1_000
+                        at / 1_000 + 1
                     ),
                 )?;
                 continue;
@@ -83,7 +83,7 @@ impl Load {
                 if number == publisher {
                     match number_after(line, "\"id\":") {
                         Some(id) if line.contains("\"publish\"") => {
-                            answered.push(now.saturating_sub(Duration::from_micros(id)));
+                            answered.push(now.saturating_sub(Duration::from_micros(id - 1)));
                         }
                         _ => problem = Some(line.to_owned()),
                     }

@@ -4,7 +4,7 @@ use crate::hub::Outbox;
 use crate::protocol::Disconnect;
 use crate::settings::Settings;
 use parking_lot::Mutex;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -21,7 +21,7 @@ struct State {
     next: u64,
     open: HashMap<u64, Open>,
     /// The connections of each user, by number.
-    of_user: HashMap<String, Vec<u64>>,
+    of_user: HashMap<String, HashSet<u64>>,
     /// How many come from each address.
     of_address: HashMap<IpAddr, usize>,
     /// Set when the gateway drains: who comes now is closed with this.
@@ -153,13 +153,15 @@ impl Connections {
         theirs.map(|outbox| act(outbox)).count()
     }
 
-    /// Closes all, and from now on everybody who comes.
-    pub(crate) fn close_all(&self, disconnect: &Disconnect) {
+    /// Lets nobody in any more; returns how to reach those who are in.
+    pub(crate) fn refuse_all(&self, disconnect: &Disconnect) -> Vec<Arc<Outbox>> {
         let mut state = self.state.lock();
         state.closing = Some(disconnect.clone());
-        for outbox in state.open.values().filter_map(|open| open.outbox.as_ref()) {
-            outbox.close(disconnect.clone());
-        }
+        state.open.values().filter_map(|open| open.outbox.clone()).collect()
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        self.state.lock().closing.is_some()
     }
 
     pub(crate) async fn wait_until_empty(&self) {
@@ -188,7 +190,7 @@ impl Registered {
         if !user.is_empty() && theirs.len() >= max {
             return false;
         }
-        theirs.push(self.number);
+        theirs.insert(self.number);
         if let Some(open) = state.open.get_mut(&self.number) {
             open.user = Some(user.to_owned());
             client.clone_into(&mut open.client);
@@ -204,7 +206,7 @@ impl Drop for Registered {
         if let Some(user) = open.user
             && let Some(theirs) = state.of_user.get_mut(&user)
         {
-            theirs.retain(|number| *number != self.number);
+            theirs.remove(&self.number);
             if theirs.is_empty() {
                 state.of_user.remove(&user);
             }

@@ -3,7 +3,7 @@
 use crate::auth::Verifier;
 use crate::clock::SystemClock;
 use crate::connections::{Connections, Target};
-use crate::hub::{Hub, Item};
+use crate::hub::{Hub, Item, Outbox, Telling};
 use crate::origin::Origins;
 use crate::policy::{Caller, ChannelKey, Policy};
 use crate::protocol::{ClientInfo, Disconnect, ErrorReply, Json, Publication, Unsubscribe};
@@ -12,6 +12,7 @@ use crate::session::{Given, Now, Shared};
 use crate::settings::Settings;
 use crate::socket;
 use axum::Router;
+use axum::http::StatusCode;
 use axum::routing::get;
 use fanfare_core::{BoxFuture, Clock, Transport};
 use serde::Serialize;
@@ -180,17 +181,58 @@ impl Gateway {
 
     /// Refuses new connections, closes the open ones with 3001 (their clients come back, and recover) and waits until they
     /// are gone, or `within` has passed. A WebSocket outlives the server's own graceful shutdown: call this beside it.
-    /// Returns how many connections were left.
+    ///
+    /// They are closed at a pace ([`Settings::drain_per_second`]), so that they do not all come back at once; faster when
+    /// three quarters of `within` would not do. Returns how many connections were left.
     pub async fn drain(&self, within: Duration) -> usize {
-        self.0.connections.close_all(&Disconnect::SHUTDOWN);
-        let gone = self.0.connections.wait_until_empty();
+        let open = self.0.connections.refuse_all(&Disconnect::SHUTDOWN);
+        let closed = async {
+            self.close_at_a_pace(&open, within.mul_f64(0.75)).await;
+            self.0.connections.wait_until_empty().await;
+        };
         let timeout = self.0.clock.sleep(within);
         tokio::select! {
-            () = gone => {}
+            () = closed => {}
             () = timeout => {}
         }
         self.0.hub.end();
         self.0.connections.len()
+    }
+
+    async fn close_at_a_pace(&self, open: &[Arc<Outbox>], within: Duration) {
+        const STEP: Duration = Duration::from_millis(20);
+        let steps_max = (within.as_secs_f64() / STEP.as_secs_f64()).max(1.0);
+        let at_the_pace = f64::from(self.0.settings().drain_per_second) * STEP.as_secs_f64();
+        let at_once = at_the_pace.max(open.len() as f64 / steps_max).ceil().max(1.0) as usize;
+        for (number, some) in open.chunks(at_once).enumerate() {
+            if number > 0 {
+                self.0.clock.sleep(STEP).await;
+            }
+            some.iter().for_each(|outbox| outbox.close(Disconnect::SHUTDOWN));
+        }
+    }
+
+    /// Whether it takes connections: not any more once it drains.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        !self.0.connections.is_closing()
+    }
+
+    /// `GET /live` (200 while the process answers) and `GET /ready` (200, and 503 once it drains), for programs that have
+    /// none of their own.
+    pub fn health_router<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
+        let gateway = self.clone();
+        let ready = move || {
+            let is_ready = gateway.is_ready();
+            async move {
+                if is_ready {
+                    (StatusCode::OK, "ready\n")
+                } else {
+                    (StatusCode::SERVICE_UNAVAILABLE, "draining\n")
+                }
+            }
+        };
+        Router::new().route("/live", get(async || "alive\n")).route("/ready", get(ready))
     }
 }
 
@@ -281,13 +323,16 @@ impl GatewayBuilder {
             handles_send: self.on_send.is_some(),
             settings,
         };
+        let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock::new()));
+        let telling =
+            Telling { every: shared.settings.join_leave_every, leave_grace: shared.settings.leave_grace };
         Ok(Gateway(Arc::new(Inner {
             shared: Arc::new(shared),
-            hub: Hub::new(self.transport, self.hub_policy),
+            hub: Hub::new(self.transport, self.hub_policy, telling, Arc::clone(&clock)),
             rpc: self.rpc,
             on_send: self.on_send,
             origins: Origins::new(self.origins)?,
-            clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock::new())),
+            clock,
             connections: Arc::default(),
         })))
     }

@@ -52,3 +52,4 @@ pub use gateway::{BuildError, Gateway, GatewayBuilder};
 pub use policy::{Caller, ChannelKey, Grant, Policy, Publish, Subscribe, Welcome, Window};
 pub use protocol::{ClientInfo, Disconnect, ErrorReply, Json, JsonError, Publication, Unsubscribe};
 pub use settings::{Rate, Rates, Settings};
+pub use socket::ClientAddress;

@@ -92,6 +92,8 @@ pub struct Grant {
     pub key: ChannelKey,
     /// Whether a client that was away gets what it missed. On by default.
     pub is_recoverable: bool,
+    /// Whether of several publications that wait for a slow subscriber only the newest counts. Off by default.
+    pub is_conflated: bool,
     /// Whether the subscriber may read the channel's history. Off by default.
     pub has_history: bool,
     /// Whether the subscriber counts as present. Off by default.
@@ -117,6 +119,7 @@ impl Grant {
         Self {
             key,
             is_recoverable: true,
+            is_conflated: false,
             has_history: false,
             has_presence: false,
             reads_presence: false,
@@ -144,6 +147,13 @@ impl Grant {
     #[must_use]
     pub fn join_leave(self) -> Self {
         Self { has_join_leave: true, hears_join_leave: true, ..self }
+    }
+
+    /// The newest value wins, as for a ticker: who reads slowly gets the newest publication in place of all that waited,
+    /// and is not closed for it. What is missed stays missed.
+    #[must_use]
+    pub fn conflated(self) -> Self {
+        Self { is_recoverable: false, is_conflated: true, ..self }
     }
 
     /// Live only: what is missed while away stays missed.

@@ -32,8 +32,15 @@ pub struct Settings {
     /// Connections of one user; one more is closed with 3504. 128.
     pub connections_per_user_max: usize,
     /// Connections from one address; one more is refused with HTTP 429. It counts where the program tells axum the peer's
-    /// address (`into_make_service_with_connect_info::<SocketAddr>()`); behind a proxy that is the proxy's. 4,096.
+    /// address (`into_make_service_with_connect_info::<SocketAddr>()`), or says by a [`crate::ClientAddress`] among the
+    /// request's extensions who it really is, behind a proxy for instance. 4,096.
     pub connections_per_address_max: usize,
+    /// Who comes and goes within this time is told in one frame. 200 ms.
+    pub join_leave_every: Duration,
+    /// How much later a leave is told than a join: who comes back within it does not flicker. 1 s.
+    pub leave_grace: Duration,
+    /// Connections that a drain closes each second, so that they do not come back all at once. 1,000.
+    pub drain_per_second: u32,
     /// How often a connection may ask for things. Unlimited.
     pub rates: Rates,
     /// How long a closing connection may take to answer the close frame. 5 s.
@@ -56,6 +63,9 @@ impl Default for Settings {
             connections_max: 50_000,
             connections_per_user_max: 128,
             connections_per_address_max: 4_096,
+            join_leave_every: Duration::from_millis(200),
+            leave_grace: Duration::from_secs(1),
+            drain_per_second: 1_000,
             rates: Rates::default(),
             close_timeout: Duration::from_secs(5),
         }

@@ -5,13 +5,15 @@ use super::room::{Member, Room};
 use super::view::encode;
 use crate::policy::{ChannelKey, DynPolicy};
 use crate::protocol::{Batch, ClientInfo, Encoded};
-use fanfare_core::{ByteString, Error, Log, Recorded, Tail, Taken, Topic, TopicFilter, Transport};
+use fanfare_core::{ByteString, Clock, Error, Log, Recorded, Tail, Taken, Topic, TopicFilter, Transport};
 use futures_util::FutureExt;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 /// The rooms of one gateway, and the tails that feed them.
@@ -19,8 +21,19 @@ pub(crate) struct Hub {
     transport: Arc<dyn Transport>,
     policy: Arc<dyn DynPolicy>,
     topics: Mutex<HashMap<Topic, Feed>>,
+    telling: Telling,
+    clock: Arc<dyn Clock>,
     /// Set to true when the gateway ends; every tail's task then ends.
     ended: watch::Sender<bool>,
+}
+
+/// When who comes and goes is told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Telling {
+    /// What comes within this time is told together.
+    pub(crate) every: Duration,
+    /// How much later a leave is told.
+    pub(crate) leave_grace: Duration,
 }
 
 /// A topic that somebody listens to, or did.
@@ -34,8 +47,14 @@ struct Feed {
 const BATCH_MAX: usize = 256;
 
 impl Hub {
-    pub(crate) fn new(transport: Arc<dyn Transport>, policy: Arc<dyn DynPolicy>) -> Arc<Self> {
-        Arc::new(Self { transport, policy, topics: Mutex::default(), ended: watch::Sender::new(false) })
+    pub(crate) fn new(
+        transport: Arc<dyn Transport>,
+        policy: Arc<dyn DynPolicy>,
+        telling: Telling,
+        clock: Arc<dyn Clock>,
+    ) -> Arc<Self> {
+        let (topics, ended) = (Mutex::default(), watch::Sender::new(false));
+        Arc::new(Self { transport, policy, topics, telling, clock, ended })
     }
 
     /// Puts a subscription into a channel's room. When this returns the topic's tail stands.
@@ -51,6 +70,39 @@ impl Hub {
             return Err(error.with("topic", &key.topic));
         }
         Ok(membership)
+    }
+
+    /// Tells a room of a newcomer, soon.
+    pub(super) fn joined(self: &Arc<Self>, room: &Arc<Room>, info: &Arc<ClientInfo>) {
+        if room.news.lock().joined(info, self.clock.monotonic()) {
+            self.tell_soon(room);
+        }
+    }
+
+    /// Tells a room of who left, once it is clear that they do not just come back.
+    pub(super) fn left(self: &Arc<Self>, room: &Arc<Room>, info: &Arc<ClientInfo>) {
+        if room.news.lock().left(info, self.clock.monotonic() + self.telling.leave_grace) {
+            self.tell_soon(room);
+        }
+    }
+
+    /// Lives as long as the room has something to tell, or the gateway.
+    fn tell_soon(self: &Arc<Self>, room: &Arc<Room>) {
+        // Whoever leaves because the runtime ends has nobody to tell.
+        let Ok(runtime) = Handle::try_current() else { return };
+        let (hub, room) = (Arc::clone(self), Arc::clone(room));
+        let mut ended = self.ended.subscribe();
+        runtime.spawn(async move {
+            loop {
+                tokio::select! {
+                    _ = ended.wait_for(|ended| *ended) => return,
+                    () = hub.clock.sleep(hub.telling.every) => {}
+                }
+                if !room.tell_news(hub.clock.monotonic()) {
+                    return;
+                }
+            }
+        });
     }
 
     /// Ends every tail.

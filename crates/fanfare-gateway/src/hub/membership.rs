@@ -32,7 +32,7 @@ impl Membership {
     /// Tells the room, this subscription too, that it came. To be called after the answer was queued.
     pub(crate) fn announce(&mut self, info: Arc<ClientInfo>) {
         if let Some(place) = &mut self.0 {
-            place.room.joined(&info);
+            place.hub.joined(&place.room, &info);
             place.announced = Some(info);
         }
     }
@@ -48,7 +48,7 @@ impl Drop for Membership {
         if let Some(place) = self.0.take() {
             place.hub.leave(&place.room, place.number);
             if let Some(info) = place.announced {
-                place.room.left(&info);
+                place.hub.left(&place.room, &info);
             }
         }
     }

@@ -7,11 +7,12 @@
 
 mod feed;
 mod membership;
+mod news;
 mod outbox;
 mod room;
 mod view;
 
-pub(crate) use feed::Hub;
+pub(crate) use feed::{Hub, Telling};
 pub(crate) use membership::Membership;
 pub(crate) use outbox::{Item, Outbox, Ticket};
 pub(crate) use room::Member;

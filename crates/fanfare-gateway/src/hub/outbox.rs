@@ -1,6 +1,6 @@
 //! What waits for one connection's task.
 
-use crate::protocol::{Batch, ClientInfo, Disconnect, Json, Unsubscribe};
+use crate::protocol::{Batch, Disconnect, Frame, Json, Unsubscribe};
 use crate::session::Given;
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
@@ -17,8 +17,8 @@ pub(crate) struct Ticket(pub(crate) u64);
 #[derive(Clone, Debug)]
 pub(crate) enum Item {
     Publications(Ticket, Arc<Batch>),
-    Join(Ticket, Arc<ClientInfo>),
-    Leave(Ticket, Arc<ClientInfo>),
+    /// Pushes that everybody in the channel receives alike, without an offset.
+    Told(Ticket, Frame),
     /// The feed lost its place: the subscription can no longer know that it is complete.
     Lost(Ticket),
     Message(Json),
@@ -32,10 +32,9 @@ impl Item {
     fn bytes(&self) -> usize {
         match self {
             Self::Publications(_, batch) => batch.frame.bytes().len(),
+            Self::Told(_, frame) => frame.bytes().len(),
             Self::Message(data) => data.as_str().len(),
-            Self::Join(..) | Self::Leave(..) | Self::Lost(_) | Self::Unsubscribe(..) | Self::Subscribe(_) => {
-                128
-            }
+            Self::Lost(_) | Self::Unsubscribe(..) | Self::Subscribe(_) => 128,
         }
     }
 }
@@ -54,6 +53,8 @@ pub(crate) struct Outbox {
 #[derive(Debug, Default)]
 struct State {
     items: VecDeque<Item>,
+    /// Of channels where only the newest value counts: the one that waits.
+    newest: Vec<(Ticket, Arc<Batch>)>,
     bytes: usize,
     close: Option<Disconnect>,
 }
@@ -64,22 +65,40 @@ impl Outbox {
     }
 
     pub(crate) fn push(&self, item: Item) {
-        let was_empty = {
+        self.add(|state| {
+            state.bytes += item.bytes();
+            state.items.push_back(item);
+        });
+    }
+
+    /// Replaces what waits for this subscription: the newest value wins.
+    pub(crate) fn push_newest(&self, ticket: Ticket, batch: &Arc<Batch>) {
+        self.add(|state| {
+            state.bytes += batch.frame.bytes().len();
+            match state.newest.iter_mut().find(|(waiting, _)| *waiting == ticket) {
+                Some((_, older)) => {
+                    state.bytes -= older.frame.bytes().len();
+                    *older = Arc::clone(batch);
+                }
+                None => state.newest.push((ticket, Arc::clone(batch))),
+            }
+        });
+    }
+
+    fn add(&self, add: impl FnOnce(&mut State)) {
+        let is_news = {
             let mut state = self.state.lock();
             if state.close.is_some() {
                 return;
             }
-            let was_empty = state.items.is_empty();
-            state.bytes += item.bytes();
+            let was_empty = state.is_empty();
+            add(&mut state);
             if state.bytes > self.bytes_max {
-                state.close = Some(Disconnect::SLOW);
-                state.items = VecDeque::new();
-            } else {
-                state.items.push_back(item);
+                *state = State { close: Some(Disconnect::SLOW), ..State::default() };
             }
             was_empty || state.close.is_some()
         };
-        if was_empty {
+        if is_news {
             self.waker.wake();
         }
     }
@@ -99,9 +118,11 @@ impl Outbox {
     ) -> Poll<Result<(), Disconnect>> {
         self.waker.register(cx.waker());
         let mut state = self.state.lock();
-        if !is_blocked && !state.items.is_empty() {
+        if !is_blocked && !state.is_empty() {
             state.bytes = 0;
             into.extend(state.items.drain(..));
+            let newest = std::mem::take(&mut state.newest).into_iter();
+            into.extend(newest.map(|(ticket, batch)| Item::Publications(ticket, batch)));
             if state.items.capacity() > ITEMS_KEPT {
                 state.items.shrink_to(ITEMS_KEPT);
             }
@@ -111,6 +132,12 @@ impl Outbox {
             None if into.is_empty() => Poll::Pending,
             None => Poll::Ready(Ok(())),
         }
+    }
+}
+
+impl State {
+    fn is_empty(&self) -> bool {
+        self.items.is_empty() && self.newest.is_empty()
     }
 }
 
@@ -144,6 +171,31 @@ mod tests {
         assert_eq!(take(&outbox, true), (Poll::Ready(Err(Disconnect::SLOW)), 0));
         outbox.push(publication());
         assert_eq!(take(&outbox, false), (Poll::Ready(Err(Disconnect::SLOW)), 0));
+    }
+
+    #[test]
+    fn where_the_newest_value_wins_one_waits_however_many_came_and_nobody_is_slow() {
+        let outbox = Outbox::new(400);
+        let batch = |offset| {
+            let publication = Publication::new(Json::of(&"x".repeat(100)).unwrap()).encode("c", offset);
+            Arc::new(Batch::of(vec![publication]).unwrap())
+        };
+        for offset in 1..=100 {
+            outbox.push_newest(Ticket(1), &batch(offset));
+            outbox.push_newest(Ticket(2), &batch(offset + 1_000));
+        }
+        let mut items = Vec::new();
+        let poll = outbox.poll_take(&mut Context::from_waker(&noop_waker()), false, &mut items);
+        assert_eq!(poll, Poll::Ready(Ok(())));
+        let offsets: Vec<u64> = items
+            .iter()
+            .map(|item| match item {
+                Item::Publications(_, batch) => batch.publications[0].offset,
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(offsets, [100, 1_100]);
+        assert_eq!(take(&outbox, false), (Poll::Pending, 0));
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! Who is in a channel.
 
+use super::news::News;
 use super::outbox::{Item, Outbox, Ticket};
 use crate::policy::ChannelKey;
 use crate::protocol::{Batch, ClientInfo};
 use parking_lot::Mutex;
 use slab::Slab;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// One channel name on one key of a topic, and the subscriptions to it.
 #[derive(Debug)]
@@ -13,6 +15,8 @@ pub(crate) struct Room {
     pub(crate) channel: String,
     pub(crate) key: ChannelKey,
     members: Mutex<Slab<Member>>,
+    /// Who came and went, not told yet.
+    pub(super) news: Mutex<News>,
 }
 
 /// One subscription to a room.
@@ -24,11 +28,13 @@ pub(crate) struct Member {
     pub(crate) presence: Option<Arc<ClientInfo>>,
     /// Whether others are told of it, and it of others.
     pub(crate) has_join_leave: bool,
+    /// Whether only the newest publication counts when several wait.
+    pub(crate) is_conflated: bool,
 }
 
 impl Room {
     pub(crate) fn new(channel: String, key: ChannelKey) -> Self {
-        Self { channel, key, members: Mutex::new(Slab::new()) }
+        Self { channel, key, members: Mutex::new(Slab::new()), news: Mutex::default() }
     }
 
     pub(super) fn add(&self, member: Member) -> usize {
@@ -47,19 +53,28 @@ impl Room {
     }
 
     pub(crate) fn publish(&self, batch: &Arc<Batch>) {
-        self.tell(|_| true, |ticket| Item::Publications(ticket, Arc::clone(batch)));
+        let mut newest = None;
+        for (_, member) in self.members.lock().iter() {
+            if member.is_conflated {
+                let newest = newest.get_or_insert_with(|| batch.newest());
+                member.outbox.push_newest(member.ticket, newest);
+            } else {
+                member.outbox.push(Item::Publications(member.ticket, Arc::clone(batch)));
+            }
+        }
     }
 
     pub(crate) fn lost(&self) {
         self.tell(|_| true, Item::Lost);
     }
 
-    pub(crate) fn joined(&self, info: &Arc<ClientInfo>) {
-        self.tell(|member| member.has_join_leave, |ticket| Item::Join(ticket, Arc::clone(info)));
-    }
-
-    pub(crate) fn left(&self, info: &Arc<ClientInfo>) {
-        self.tell(|member| member.has_join_leave, |ticket| Item::Leave(ticket, Arc::clone(info)));
+    /// Tells those who are told of others what is due; whether more is to come.
+    pub(super) fn tell_news(&self, now: Duration) -> bool {
+        let (frame, is_more) = self.news.lock().take(&self.channel, now);
+        if let Some(frame) = frame {
+            self.tell(|member| member.has_join_leave, |ticket| Item::Told(ticket, frame.clone()));
+        }
+        is_more
     }
 
     pub(crate) fn present(&self) -> Vec<Arc<ClientInfo>> {

@@ -36,61 +36,64 @@ impl<'a> Command<'a> {
     /// # Errors
     /// [`Disconnect::BAD_REQUEST`] when it is not JSON of the expected types. Unknown members are ignored.
     pub(crate) fn parse(line: &'a str) -> Result<Self, Disconnect> {
-        // A derived reader would take an array for an object.
-        if !line.trim_ascii_start().starts_with('{') {
-            return Err(Disconnect::BAD_REQUEST);
-        }
-        let wire: Wire<'a> = serde_json::from_str(line).map_err(|_| Disconnect::BAD_REQUEST)?;
-        let request = None
-            .or_else(|| wire.connect.map(Request::Connect))
-            .or_else(|| wire.subscribe.map(Request::Subscribe))
-            .or_else(|| wire.unsubscribe.map(Request::Unsubscribe))
-            .or_else(|| wire.publish.map(Request::Publish))
-            .or_else(|| wire.presence.map(Request::Presence))
-            .or_else(|| wire.presence_stats.map(Request::PresenceStats))
-            .or_else(|| wire.history.map(Request::History))
-            .or_else(|| wire.rpc.map(Request::Rpc))
-            .or_else(|| wire.send.map(|send| Request::Send(send.data)))
-            .or_else(|| wire.refresh.map(Request::Refresh))
-            .or_else(|| wire.sub_refresh.map(Request::SubRefresh))
-            .or_else(|| wire.ping.map(|_| Request::Ping));
+        let wire: Wire<'a> = object(line)?;
+        let request = match wire {
+            Wire { connect: Some(raw), .. } => Some(Request::Connect(object(raw.get())?)),
+            Wire { subscribe: Some(raw), .. } => Some(Request::Subscribe(object(raw.get())?)),
+            Wire { unsubscribe: Some(raw), .. } => Some(Request::Unsubscribe(object(raw.get())?)),
+            Wire { publish: Some(raw), .. } => Some(Request::Publish(object(raw.get())?)),
+            Wire { presence: Some(raw), .. } => Some(Request::Presence(object(raw.get())?)),
+            Wire { presence_stats: Some(raw), .. } => Some(Request::PresenceStats(object(raw.get())?)),
+            Wire { history: Some(raw), .. } => Some(Request::History(object(raw.get())?)),
+            Wire { rpc: Some(raw), .. } => Some(Request::Rpc(object(raw.get())?)),
+            Wire { send: Some(raw), .. } => Some(Request::Send(object::<SendRequest<'a>>(raw.get())?.data)),
+            Wire { refresh: Some(raw), .. } => Some(Request::Refresh(object(raw.get())?)),
+            Wire { sub_refresh: Some(raw), .. } => Some(Request::SubRefresh(object(raw.get())?)),
+            Wire { ping: Some(_), .. } => Some(Request::Ping),
+            _ => None,
+        };
         Ok(Self { id: wire.id, request })
     }
 }
 
-#[derive(Deserialize)]
+/// Reads an object. A derived reader alone would take an array for one.
+fn object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Disconnect> {
+    if !text.trim_ascii_start().starts_with('{') {
+        return Err(Disconnect::BAD_REQUEST);
+    }
+    serde_json::from_str(text).map_err(|_| Disconnect::BAD_REQUEST)
+}
+
+#[derive(Clone, Copy, Deserialize)]
 #[serde(expecting = "a command object")]
 struct Wire<'a> {
     #[serde(default)]
     id: u32,
     #[serde(borrow, default)]
-    connect: Option<Box<ConnectRequest<'a>>>,
+    connect: Option<&'a RawValue>,
     #[serde(borrow, default)]
-    subscribe: Option<Box<SubscribeRequest<'a>>>,
+    subscribe: Option<&'a RawValue>,
     #[serde(borrow, default)]
-    unsubscribe: Option<ChannelRequest<'a>>,
+    unsubscribe: Option<&'a RawValue>,
     #[serde(borrow, default)]
-    publish: Option<PublishRequest<'a>>,
+    publish: Option<&'a RawValue>,
     #[serde(borrow, default)]
-    presence: Option<ChannelRequest<'a>>,
+    presence: Option<&'a RawValue>,
     #[serde(borrow, default)]
-    presence_stats: Option<ChannelRequest<'a>>,
+    presence_stats: Option<&'a RawValue>,
     #[serde(borrow, default)]
-    history: Option<HistoryRequest<'a>>,
+    history: Option<&'a RawValue>,
     #[serde(borrow, default)]
-    rpc: Option<RpcRequest<'a>>,
+    rpc: Option<&'a RawValue>,
     #[serde(borrow, default)]
-    send: Option<SendRequest<'a>>,
+    send: Option<&'a RawValue>,
     #[serde(borrow, default)]
-    refresh: Option<RefreshRequest<'a>>,
+    refresh: Option<&'a RawValue>,
     #[serde(borrow, default)]
-    sub_refresh: Option<SubRefreshRequest<'a>>,
-    #[serde(default)]
-    ping: Option<PingRequest>,
+    sub_refresh: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    ping: Option<&'a RawValue>,
 }
-
-#[derive(Deserialize)]
-struct PingRequest {}
 
 #[derive(Deserialize)]
 struct SendRequest<'a> {
@@ -229,6 +232,16 @@ mod tests {
         assert_eq!(data(r#"{"id":1,"rpc":{"data":null}}"#).as_deref(), Some("null"));
         assert_eq!(data(r#"{"id":1,"rpc":{"data": { "a" : 1.0 } }}"#).as_deref(), Some(r#"{ "a" : 1.0 }"#));
         assert_eq!(data(r#"{"id":1,"rpc":{}}"#), None);
+    }
+
+    #[test]
+    fn an_array_is_no_object() {
+        for bad in
+            [r#"["id"]"#, r#"{"id":1,"rpc":[]}"#, r#"{"id":1,"rpc":["m"]}"#, r#"{"id":1,"connect":["t"]}"#]
+        {
+            assert_eq!(Command::parse(bad).err().map(|disconnect| disconnect.code), Some(3501), "{bad}");
+        }
+        assert!(Command::parse(r#"{"id":1,"rpc":null}"#).unwrap().request.is_none());
     }
 
     #[test]

@@ -5,6 +5,7 @@ use super::json::Json;
 use super::write::{Object, object};
 use bytes::{Buf, Bytes};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// How one record of the journal looks in a channel, or a push that is kept nowhere.
 #[derive(Clone, Debug)]
@@ -139,6 +140,16 @@ impl Batch {
             }
         };
         Some(Self { publications, frame })
+    }
+
+    /// The last of them alone.
+    pub(crate) fn newest(self: &Arc<Self>) -> Arc<Self> {
+        match self.publications.as_slice() {
+            [.., last] if self.publications.len() > 1 => {
+                Arc::new(Self { publications: vec![last.clone()], frame: last.frame.clone() })
+            }
+            _ => Arc::clone(self),
+        }
     }
 }
 

@@ -60,7 +60,11 @@ impl Session {
         match done {
             Done::Open(result) => self.opened(result, now, turn),
             Done::Join(ticket, result) => self.joined(ticket, result, now, turn),
-            Done::History(id, result) => self.called(id, result, turn, |replies, history| {
+            // What a subscription allowed it allows no longer once it has ended.
+            Done::History(id, Some(by), _) if !self.is_live(by) => {
+                self.called(id, Err(ErrorReply::PERMISSION_DENIED), turn, |_, ()| ());
+            }
+            Done::History(id, _, result) => self.called(id, result, turn, |replies, history| {
                 replies.history(id, &history.publications, history.offset, &history.epoch);
             }),
             Done::Presence(id, result) => self.called(id, result, turn, |replies, present| {
@@ -127,10 +131,10 @@ impl Session {
         let max = self.shared.settings.publications_max;
         let max = usize::try_from(request.limit).map_or(max, |limit| limit.min(max));
         let range = HistoryRange { max, since, is_reverse: request.reverse };
-        let granted = self.live(&request.channel).filter(|live| live.grant.has_history);
-        let key = granted.map(|live| live.grant.key.clone());
+        let granted = self.live_ticket(&request.channel).filter(|(_, live)| live.grant.has_history);
+        let granted = granted.map(|(ticket, live)| (ticket, live.grant.key.clone()));
         let channel = request.channel.clone().into_owned();
-        self.call(id, turn, Effect::History { id, caller, channel, key, range });
+        self.call(id, turn, Effect::History { id, caller, channel, granted, range });
     }
 
     fn presence(&mut self, id: u32, caller: Arc<Caller>, channel: &str, is_stats: bool, turn: &mut Turn) {

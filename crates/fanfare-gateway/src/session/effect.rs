@@ -18,6 +18,11 @@ pub(crate) struct Turn {
 }
 
 impl Turn {
+    /// Whether there is more in it than replies to be written.
+    pub(crate) fn is_to_act_upon(&self) -> bool {
+        !self.effects.is_empty() || self.close.is_some() || self.is_cut
+    }
+
     /// The first reason counts.
     pub(super) fn close(&mut self, disconnect: Disconnect) {
         self.close.get_or_insert(disconnect);
@@ -47,12 +52,13 @@ pub(crate) enum Effect {
         token: Option<Box<SubscriptionClaims>>,
         resume: Option<Resume>,
     },
-    /// Read a channel's history; without a key, ask the application first.
+    /// Read a channel's history; unless a subscription allows it, ask the application first.
     History {
         id: u32,
         caller: Arc<Caller>,
         channel: String,
-        key: Option<ChannelKey>,
+        /// The subscription that allows it, and its key.
+        granted: Option<(Ticket, ChannelKey)>,
         range: HistoryRange,
     },
     /// Ask the application, then look who is present.
@@ -85,7 +91,7 @@ pub(crate) enum Effect {
 pub(crate) enum Done {
     Open(Result<Welcome, Disconnect>),
     Join(Ticket, Result<Box<Joined>, ErrorReply>),
-    History(u32, Result<History, ErrorReply>),
+    History(u32, Option<Ticket>, Result<History, ErrorReply>),
     Presence(u32, Result<Present, ErrorReply>),
     Publish(u32, Result<(), ErrorReply>),
     Rpc(u32, Result<Json, ErrorReply>),

@@ -66,6 +66,8 @@ pub(crate) struct Session {
     calls_in_flight: usize,
     timers: Timers,
     buckets: Buckets,
+    /// Whether any subscription has had an end: most connections need not look for one at every turn.
+    has_expiring: bool,
     /// When the connection's token runs out, in seconds since 1970.
     expires_at: Option<u64>,
     /// The channels that the connection's token gives it, in order.
@@ -108,6 +110,7 @@ impl Session {
             calls_in_flight: 0,
             timers,
             buckets,
+            has_expiring: false,
             expires_at: None,
             token_channels: Vec::new(),
         }
@@ -134,6 +137,9 @@ impl Session {
 
     /// When [`Session::tick`] wants to be called next.
     pub(crate) fn deadline(&self) -> Duration {
+        if !self.has_expiring {
+            return self.timers.deadline();
+        }
         let expiries = self.subscriptions.iter().filter_map(|subscription| subscription.deadline());
         expiries.fold(self.timers.deadline(), Duration::min)
     }
@@ -164,14 +170,9 @@ impl Session {
                     subscription::Verdict::Gap => self.insufficient(ticket, turn),
                 }
             }
-            Item::Join(ticket, info) => {
-                if let Some(channel) = self.live_channel(ticket) {
-                    turn.replies.push_join(channel, &info);
-                }
-            }
-            Item::Leave(ticket, info) => {
-                if let Some(channel) = self.live_channel(ticket) {
-                    turn.replies.push_leave(channel, &info);
+            Item::Told(ticket, frame) => {
+                if self.is_live(ticket) {
+                    turn.replies.frame(&frame);
                 }
             }
             Item::Lost(ticket) => self.insufficient(ticket, turn),
@@ -228,14 +229,18 @@ impl Session {
         self.subscriptions.get_mut(at)
     }
 
-    fn live_channel(&mut self, ticket: Ticket) -> Option<&str> {
-        let subscription = self.subscription(ticket)?;
-        matches!(subscription.state, State::Live(_)).then_some(&*subscription.channel)
+    fn is_live(&mut self, ticket: Ticket) -> bool {
+        self.subscription(ticket).is_some_and(|subscription| matches!(subscription.state, State::Live(_)))
     }
 
     fn live(&self, channel: &str) -> Option<&Live> {
-        match &self.subscriptions.iter().find(|subscription| subscription.channel == channel)?.state {
-            State::Live(live) => Some(live),
+        self.live_ticket(channel).map(|(_, live)| live)
+    }
+
+    fn live_ticket(&self, channel: &str) -> Option<(Ticket, &Live)> {
+        let found = self.subscriptions.iter().find(|subscription| subscription.channel == channel)?;
+        match &found.state {
+            State::Live(live) => Some((found.ticket, live)),
             State::Joining(_) => None,
         }
     }

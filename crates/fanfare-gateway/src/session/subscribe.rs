@@ -137,11 +137,13 @@ impl Session {
             Some(Ok(claims)) if Some(&claims.user) == user.as_ref() && claims.channel == request.channel => {
                 let expires_at = claims.expires_at();
                 live.ends_at = expires_at.map(|at| Self::steady_at(at, now) + grace);
+                self.has_expiring |= expires_at.is_some();
                 turn.replies.sub_refresh(id, Expiry(expires_at.map(|at| at.saturating_sub(now.unix))));
             }
             // An error would end the subscription for good: it ends now, and its client comes back with a fresh token.
             Some(Err(TokenError::Expired)) => {
                 live.ends_at = Some(now.steady);
+                self.has_expiring = true;
                 turn.replies.sub_refresh(id, Expiry(Some(1)));
                 self.expire_subscriptions(now, turn);
             }
@@ -219,7 +221,9 @@ impl Session {
             offset,
             ends_at: expires_at.map(|at| Self::steady_at(at, now) + grace),
         }));
-        Some(Ok((subscription.channel.clone(), result)))
+        let channel = subscription.channel.clone();
+        self.has_expiring |= expires_at.is_some();
+        Some(Ok((channel, result)))
     }
 
     pub(super) fn announce_all(&mut self) {

@@ -36,7 +36,8 @@ impl Timers {
     pub(super) fn connected(&mut self, now: Duration, settings: &Settings) {
         self.stale = None;
         if !settings.ping_interval.is_zero() {
-            self.ping = Some(now + settings.ping_interval.mul_f64(0.5 + 0.5 * self.jitter.clamp(0.0, 1.0)));
+            let first = now + settings.ping_interval.mul_f64(0.5 + 0.5 * self.jitter.clamp(0.0, 1.0));
+            self.ping = Some(together(first, settings.ping_interval));
         }
     }
 
@@ -78,5 +79,33 @@ impl Timers {
         } else {
             Fired::Nothing
         }
+    }
+}
+
+/// A little later, so that the pings of many connections fall together: waking up costs more than a ping. They stay together,
+/// since each comes an interval after the one before it.
+fn together(at: Duration, interval: Duration) -> Duration {
+    const APART: Duration = Duration::from_millis(250);
+    let apart = (interval / 64).min(APART).as_millis().max(1);
+    let at = at.as_millis().div_ceil(apart) * apart;
+    Duration::from_millis(u64::try_from(at).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn first_pings_fall_together_but_are_spread_over_half_an_interval() {
+        let settings = Settings::default();
+        let mut moments = std::collections::BTreeSet::new();
+        for number in 0..10_000u32 {
+            let mut timers = Timers::new(Duration::ZERO, settings.connect_timeout, f64::from(number) / 1e4);
+            timers.connected(Duration::from_micros(number.into()), &settings);
+            moments.insert(timers.deadline());
+        }
+        assert!((50..=52).contains(&moments.len()), "{moments:?}");
+        assert!(moments.first() >= Some(&(settings.ping_interval / 2)));
+        assert!(moments.last() <= Some(&(settings.ping_interval + Duration::from_millis(250))));
     }
 }

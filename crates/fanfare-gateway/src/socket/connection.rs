@@ -130,22 +130,28 @@ impl Connection {
     /// Looks at everything that may have happened. Ready when there is something new to act upon.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), End>> {
         let mut has_news = false;
-        if self.poll_write(cx).is_err() {
-            return Poll::Ready(Err(End::Gone));
-        }
-        let is_blocked = self.io.is_blocked();
-        match self.outbox.poll_take(cx, is_blocked, &mut self.items) {
-            Poll::Ready(Err(disconnect)) => return Poll::Ready(Err(End::Close(disconnect))),
-            Poll::Ready(Ok(())) => {
-                has_news = true;
-                for item in self.items.drain(..) {
-                    self.session.item(item, &mut self.turn);
-                }
-                self.items.shrink_to(ITEMS_KEPT);
+        // What the hub queued is written at once: most turns of a busy connection are nothing but this.
+        loop {
+            if self.poll_write(cx).is_err() {
+                return Poll::Ready(Err(End::Gone));
             }
-            Poll::Pending => {}
+            match self.outbox.poll_take(cx, self.io.is_blocked(), &mut self.items) {
+                Poll::Ready(Err(disconnect)) => return Poll::Ready(Err(End::Close(disconnect))),
+                Poll::Ready(Ok(())) => {
+                    for item in self.items.drain(..) {
+                        self.session.item(item, &mut self.turn);
+                    }
+                    self.items.shrink_to(ITEMS_KEPT);
+                    if self.turn.is_to_act_upon() {
+                        return Poll::Ready(Ok(()));
+                    }
+                }
+                Poll::Pending => break,
+            }
         }
-        while let Poll::Ready(Some(done)) = self.work.poll_next_unpin(cx) {
+        while !self.work.is_empty()
+            && let Poll::Ready(Some(done)) = self.work.poll_next_unpin(cx)
+        {
             if let Some(done) = done {
                 has_news = true;
                 self.session.done(done, self.gateway.now(), &mut self.turn);

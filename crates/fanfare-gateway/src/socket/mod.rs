@@ -14,4 +14,5 @@ mod io;
 mod tests;
 mod upgrade;
 
+pub use upgrade::ClientAddress;
 pub(crate) use upgrade::upgrade;

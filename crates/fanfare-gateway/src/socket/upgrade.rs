@@ -6,9 +6,9 @@ use super::io::Io;
 use crate::connections::NoRoom;
 use crate::gateway::Inner;
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::StatusCode;
+use axum::http::{Extensions, StatusCode};
 use axum::response::{IntoResponse, Response};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 pub(crate) async fn upgrade(State(gateway): State<Arc<Inner>>, request: Request) -> Response {
@@ -20,7 +20,7 @@ pub(crate) async fn upgrade(State(gateway): State<Arc<Inner>>, request: Request)
         Ok(handshake) => handshake,
         Err(refusal) => return refusal.into_response(),
     };
-    let address = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
+    let address = address(&parts.extensions);
     let registered = match gateway.connections.admit(gateway.settings(), address) {
         Ok(registered) => registered,
         Err(no_room) => return refuse(no_room),
@@ -37,6 +37,16 @@ pub(crate) async fn upgrade(State(gateway): State<Arc<Inner>>, request: Request)
         }
     });
     response
+}
+
+/// Who is at the other end, for programs that know it better than the socket does. A layer puts it among the extensions
+/// of requests to the gateway's routes; [`crate::Settings::connections_per_address_max`] counts by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientAddress(pub IpAddr);
+
+fn address(extensions: &Extensions) -> Option<IpAddr> {
+    let told = extensions.get::<ClientAddress>().map(|ClientAddress(address)| *address);
+    told.or_else(|| Some(extensions.get::<ConnectInfo<SocketAddr>>()?.0.ip()))
 }
 
 fn refuse(no_room: NoRoom) -> Response {

@@ -38,6 +38,7 @@ pub(super) async fn join(
         ticket,
         presence: grant.has_presence.then(|| Arc::clone(&info)),
         has_join_leave: grant.hears_join_leave,
+        is_conflated: grant.is_conflated,
     };
     let read = async {
         let membership = gateway.hub.join(&request.channel, &grant.key, member).await?;

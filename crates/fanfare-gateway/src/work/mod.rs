@@ -28,9 +28,10 @@ pub(crate) async fn perform(gateway: Arc<Inner>, outbox: Arc<Outbox>, effect: Ef
             let joined = join::join(&gateway, (outbox, ticket), &caller, &request, token, resume.as_ref());
             Done::Join(ticket, answered("Policy::subscribe", joined).await.map(Box::new))
         }
-        Effect::History { id, caller, channel, key, range } => {
+        Effect::History { id, caller, channel, granted, range } => {
+            let (by, key) = granted.unzip();
             let history = history::history(&gateway, &caller, &channel, key, &range);
-            Done::History(id, answered("Policy::history", history).await)
+            Done::History(id, by, answered("Policy::history", history).await)
         }
         Effect::Presence { id, caller, channel, is_stats } => {
             let present = async {

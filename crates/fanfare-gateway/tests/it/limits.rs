@@ -1,7 +1,10 @@
 //! What is bounded.
 
-use crate::support::{Client, Server, open, publish, token};
-use fanfare_gateway::{Caller, ErrorReply, Rate, Settings};
+use crate::support::{Client, Rooms, SECRET, Server, open, publish, serve, token};
+use axum::extract::Request;
+use axum::middleware::{self, Next};
+use fanfare_gateway::auth::Verifier;
+use fanfare_gateway::{Caller, ClientAddress, ErrorReply, Gateway, Rate, Settings};
 use std::time::Duration;
 use tokio_tungstenite::tungstenite::Error;
 
@@ -135,16 +138,123 @@ async fn connections_of_one_user_are_limited_and_other_users_are_unaffected() {
 
 #[tokio::test]
 async fn each_operation_has_its_own_rate() {
-    let server = limited(|settings| settings.rates.rpc = Some(Rate::new(1, 2))).await;
-    let mut client = server.connected("ann").await;
-    let mut codes = Vec::new();
-    for _ in 0..3 {
-        codes.push(
-            client.call(r#"{"id":2,"rpc":{"method":"echo","data":1}}"#).await["error"]["code"].as_u64(),
-        );
+    type Set = fn(&mut fanfare_gateway::Rates);
+    let cases: [(Set, &str); 5] = [
+        (|rates| rates.rpc = Some(Rate::new(1, 2)), r#"{"id":2,"rpc":{"method":"echo","data":1}}"#),
+        (|rates| rates.subscribe = Some(Rate::new(1, 2)), r#"{"id":2,"subscribe":{"channel":"secret:1"}}"#),
+        (
+            |rates| rates.publish = Some(Rate::new(1, 2)),
+            r#"{"id":2,"publish":{"channel":"secret:1","data":1}}"#,
+        ),
+        (|rates| rates.history = Some(Rate::new(1, 2)), r#"{"id":2,"history":{"channel":"secret:1"}}"#),
+        (|rates| rates.presence = Some(Rate::new(1, 2)), r#"{"id":2,"presence":{"channel":"secret:1"}}"#),
+    ];
+    for (set, command) in cases {
+        let server = limited(|settings| set(&mut settings.rates)).await;
+        let mut client = server.connected("ann").await;
+        let mut too_many = Vec::new();
+        for _ in 0..3 {
+            too_many.push(client.call(command).await["error"]["code"] == 111);
+        }
+        assert_eq!(too_many, [false, false, true], "{command}");
+        // The others are not counted with it.
+        for (_, other) in cases.iter().filter(|(_, other)| *other != command) {
+            assert_ne!(client.call(other).await["error"]["code"], 111, "{other} after {command}");
+        }
     }
-    assert_eq!(codes, [None, None, Some(111)]);
-    assert!(client.subscribe(3, "room:1", "").await["subscribe"].is_object());
+}
+
+#[tokio::test]
+async fn a_history_call_returns_so_many_publications_at_most_however_many_it_asks_for() {
+    let server = limited(|settings| settings.publications_max = 5).await;
+    server.publish("1", 1..=8).await;
+    let mut client = server.connected("ann").await;
+    client.subscribe(2, "room:1", "").await;
+    for limit in ["6", "-1", "2147483647"] {
+        let reply =
+            client.call(&format!(r#"{{"id":3,"history":{{"channel":"room:1","limit":{limit}}}}}"#)).await;
+        assert_eq!(reply["history"]["publications"].as_array().unwrap().len(), 5, "{limit}");
+    }
+}
+
+#[tokio::test]
+async fn publishes_and_history_reads_count_as_calls_in_flight_too() {
+    let server = limited(|settings| settings.calls_in_flight_max = 1).await;
+    let mut client = server.connected("ann").await;
+    client.send(r#"{"id":2,"rpc":{"method":"never"}}"#).await;
+    for command in
+        [r#"{"id":3,"publish":{"channel":"room:1","data":1}}"#, r#"{"id":3,"history":{"channel":"room:1"}}"#]
+    {
+        assert_eq!(client.call(command).await["error"]["code"], 111, "{command}");
+    }
+}
+
+#[tokio::test]
+async fn the_address_that_the_program_tells_counts_rather_than_the_sockets() {
+    let mut settings = Settings::default();
+    settings.connections_per_address_max = 1;
+    let store = open();
+    let gateway = Gateway::builder(store.transport(), Rooms(store.clone()))
+        .tokens(Verifier::hs256(SECRET, "test").unwrap())
+        .settings(settings)
+        .build()
+        .unwrap();
+    let told = middleware::from_fn(async |mut request: Request, next: Next| {
+        let told = request.headers().get("origin").and_then(|told| told.to_str().ok()?.parse().ok());
+        request.headers_mut().remove("origin");
+        if let Some(address) = told {
+            request.extensions_mut().insert(ClientAddress(address));
+        }
+        next.run(request).await
+    });
+    let address = serve(gateway.router().layer(told)).await;
+    let _first = Client::open(address, Some("10.0.0.1")).await.unwrap();
+    let _second = Client::open(address, Some("10.0.0.2")).await.unwrap();
+    match Client::open(address, Some("10.0.0.2")).await {
+        Err(Error::Http(response)) => assert_eq!(response.status(), 429),
+        other => panic!("{:?}", other.map(drop)),
+    }
+}
+
+#[tokio::test]
+async fn one_connection_may_have_far_more_than_a_hundred_channels_where_the_limit_says_so() {
+    let server = limited(|settings| settings.channels_max = 600).await;
+    let mut client = server.connected("ann").await;
+    for room in 0..600 {
+        let reply = client.subscribe(2, &format!("room:{room}"), "").await;
+        assert!(reply["subscribe"].is_object(), "{room}: {reply}");
+    }
+    assert_eq!(client.subscribe(3, "room:600", "").await["error"]["code"], 106);
+    for room in 0..600 {
+        server.publish(&room.to_string(), [1]).await;
+    }
+    let mut channels = std::collections::HashSet::new();
+    for _ in 0..600 {
+        channels.insert(client.next().await["push"]["channel"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(channels.len(), 600);
+}
+
+#[tokio::test]
+async fn a_slow_reader_of_a_channel_where_the_newest_value_wins_gets_it_and_is_not_closed() {
+    let server = limited(|settings| settings.queued_bytes_max = 64 * 1024).await;
+    let mut slow = server.connected("slow").await;
+    let mut quick = server.connected("quick").await;
+    slow.subscribe(2, "ticker:1", "").await;
+    quick.subscribe(2, "room:1", "").await;
+    let payload = |number: u64| format!("\"{number} {}\"", "x".repeat(16 * 1024));
+    // 16 MB: more than the kernel's buffers and the queue hold together.
+    for number in 1..=1_000 {
+        publish(&server.store, "1", &payload(number)).await;
+        assert_eq!(quick.pushed(1).await, [number]);
+    }
+    let mut seen = vec![slow.pushed(1).await[0]];
+    while seen.last() != Some(&1_000) {
+        seen.extend(slow.pushed(1).await);
+    }
+    assert!(seen.is_sorted(), "{seen:?}");
+    assert!(seen.len() < 1_000, "nothing was left out: the reader was not slow");
+    assert_eq!(slow.call(r#"{"id":3,"rpc":{"method":"echo","data":1}}"#).await["id"], 3);
 }
 
 #[tokio::test]

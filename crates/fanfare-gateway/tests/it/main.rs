@@ -3,10 +3,15 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod connecting;
+mod draining;
+mod leaving;
 mod limits;
 mod live;
+mod owasp;
 mod recovery;
 mod requests;
+mod sdk;
 mod server_side;
 mod support;
 mod tokens;
+mod views;

@@ -85,6 +85,14 @@ impl Client {
         }
     }
 
+    /// The code of a close frame, unless an answer comes first.
+    pub(crate) async fn answer_or_close(&mut self) -> Option<u16> {
+        match self.message().await {
+            Message::Close(frame) => Some(frame.expect("a close frame has a code").code.into()),
+            _ => None,
+        }
+    }
+
     /// Waits until the connection has ended without a close frame.
     pub(crate) async fn cut(&mut self) {
         let next = tokio::time::timeout(Duration::from_secs(20), self.socket.next()).await.expect("an end");

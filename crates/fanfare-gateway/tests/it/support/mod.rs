@@ -16,6 +16,7 @@ use fanfare_gateway::{
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 
 pub(crate) const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
 /// `room:<key>` may be read by everybody, `secret:` by nobody; what a client publishes goes into the store.
@@ -42,6 +43,7 @@ impl Policy for Rooms {
             "room" => Ok(grant.history().presence()),
             "lobby" => Ok(grant.history().presence().join_leave()),
             "live" => Ok(grant.live_only()),
+            "ticker" => Ok(grant.conflated()),
             "token" if request.has_token => Ok(grant),
             _ => Err(ErrorReply::PERMISSION_DENIED),
         }
@@ -60,6 +62,7 @@ pub(crate) struct Server {
     pub(crate) gateway: Gateway,
     pub(crate) store: Store,
     pub(crate) address: SocketAddr,
+    pub(crate) serving: JoinHandle<()>,
 }
 
 impl Server {
@@ -74,12 +77,8 @@ impl Server {
             .rpc("fail", async |_: Caller, (): ()| Err::<(), _>(ErrorReply::new(1001, "no luck").temporary()))
             .rpc("panic", panics);
         let gateway = options(builder).build().unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let app: Router = gateway.router();
-        let service = app.into_make_service_with_connect_info::<SocketAddr>();
-        tokio::spawn(async move { axum::serve(listener, service).await });
-        Self { gateway, store, address }
+        let (address, serving) = serving(gateway.router().merge(gateway.health_router())).await;
+        Self { gateway, store, address, serving }
     }
 
     /// A client with its own user that has connected.
@@ -104,6 +103,19 @@ impl Server {
             publish(&self.store, key, &number.to_string()).await;
         }
     }
+}
+
+/// Serves on a free port for as long as the test runs.
+pub(crate) async fn serve(app: Router) -> SocketAddr {
+    serving(app).await.0
+}
+
+async fn serving(app: Router) -> (SocketAddr, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let service = app.into_make_service_with_connect_info::<SocketAddr>();
+    let serving = tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
+    (address, serving)
 }
 
 async fn panics(_: Caller, (): ()) -> Result<(), ErrorReply> {

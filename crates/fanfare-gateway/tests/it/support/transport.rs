@@ -3,6 +3,7 @@
 use fanfare::clock::{SystemClock, SystemRandom};
 use fanfare_broker::{Broker, Options};
 use fanfare_core::{EventId, Log, Message, Metadata, Topic, Transport};
+use std::path::Path;
 use std::sync::Arc;
 
 /// A store of a test's own.
@@ -15,6 +16,12 @@ pub(crate) fn open() -> Store {
 }
 
 impl Store {
+    /// The store in this folder.
+    pub(crate) fn file(folder: &Path) -> Self {
+        let options = Options::new(Arc::new(SystemClock::new()), Arc::new(SystemRandom::new()));
+        Self(Arc::new(Broker::open_blocking(folder, options).unwrap()))
+    }
+
     pub(crate) fn transport(&self) -> Arc<dyn Transport> {
         self.0.clone()
     }
