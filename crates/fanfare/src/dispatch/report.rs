@@ -8,7 +8,8 @@ use fanfare_core::{BoxError, DecodeError};
 use crate::middleware::{Panicked, TimedOut};
 
 /// How many handlers ran, and which failed and why. Who does not look at it finds failures in the log; who
-/// must not go on after one asks for [`Report::into_result`].
+/// must not go on after one asks for [`Report::into_result`]; who goes on all the same says [`Report::ignore`].
+#[must_use = "it says which handlers failed; to go on all the same, `.ignore()` it: failures are in the log too"]
 #[derive(Debug, Default)]
 pub struct Report {
     // Two words, so that a report travels in registers: the count, or UNHEARD.
@@ -56,13 +57,16 @@ impl Report {
         self.failures().is_empty() && self.not_run().is_empty()
     }
 
-    /// The report, or an error that names the handlers that failed or could not run.
+    /// Nothing, or an error that names the handlers that failed or could not run.
     ///
     /// # Errors
     /// When [`Report::is_ok`] is false.
-    pub fn into_result(self) -> Result<Self, EmitError> {
-        if self.is_ok() { Ok(self) } else { Err(EmitError { report: self }) }
+    pub fn into_result(self) -> Result<(), EmitError> {
+        if self.is_ok() { Ok(()) } else { Err(EmitError { report: self }) }
     }
+
+    /// Goes on whatever became of the emit: failures are in the log, and `on_error` was told.
+    pub fn ignore(self) {}
 
     pub(crate) fn unheard() -> Self {
         Self { ran: UNHEARD, more: None }
