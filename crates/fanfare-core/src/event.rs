@@ -67,8 +67,8 @@ pub trait Portable: Event + Serialize + DeserializeOwned {}
 /// An enum of events of one topic, whose variants keep their order in one handler. Derive it with
 /// `#[derive(Events)]`.
 ///
-/// The derive also implements [`crate::Input`].
-pub trait Events: crate::Input {
+/// The derive also implements [`crate::Hear`] and, where no event is local, [`crate::Input`].
+pub trait Events: Sized + Send + 'static {
     /// The variants' events, in the order of the enum.
     const DESCRIPTORS: &'static [Descriptor];
 }

@@ -44,6 +44,7 @@ mod local;
 mod message;
 mod metadata;
 mod outcome;
+mod payload;
 mod ports;
 mod publishable;
 mod raw;
@@ -66,7 +67,7 @@ pub use input::{Accepts, Input};
 pub use jiff::Timestamp;
 pub use local::{Emit, Hear, HearRef};
 #[doc(hidden)]
-pub use local::{Emitted, EmittedRef, HearRefVisitor, HearVisitor, Heard, NoEvent};
+pub use local::{Emitted, EmittedRef, HearRefVisitor, HearVisitor, Heard, NoEvent, Variant};
 pub use message::{Durability, ExpectedRevision, Message, Outgoing, Rejected};
 pub use metadata::{Extension, Metadata};
 pub use outcome::{BoxError, Failure, IntoOutcome, Output, Outputs, Sink};

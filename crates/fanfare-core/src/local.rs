@@ -6,7 +6,7 @@ use std::{any::Any, sync::Arc};
 use bytes::Bytes;
 
 use crate::{
-    Accepts, DecodeError, Descriptor, EncodeError, Envelope, Event, Input, Metadata, RawEvent, Topic,
+    Accepts, DecodeError, Descriptor, EncodeError, Envelope, Event, Metadata, RawEvent, Topic, payload::Payload,
 };
 
 /// What a dispatcher emits: an event, or a [`RawEvent`] of a type known at run time.
@@ -91,12 +91,15 @@ pub struct Heard<'a> {
     pub topic: &'a Topic,
     /// The event itself, or the [`RawEvent`] that was emitted.
     pub event: &'a (dyn Any + Send + Sync),
+    /// The event to keep, where it is shared or can be cloned.
+    pub own: &'a dyn Fn() -> Option<Arc<dyn Any + Send + Sync>>,
     /// Encodes its payload; `None` inside for one that never leaves its process.
     pub encode: fn(&(dyn Any + Send + Sync)) -> Option<Result<Bytes, EncodeError>>,
 }
 
 impl Heard<'_> {
-    /// The event as its type's name, metadata and, where it may leave the process, payload.
+    /// The event as its type's name, metadata and, where it may leave the process, payload: encoded when
+    /// somebody asks for it, or at once where the event cannot be kept.
     ///
     /// # Errors
     /// When it does not encode.
@@ -104,23 +107,84 @@ impl Heard<'_> {
         if let Some(raw) = self.event.downcast_ref::<RawEvent>() {
             return Ok(raw.clone().emitted_as(self.metadata.clone(), self.topic.clone()));
         }
-        let payload = (self.encode)(self.event).transpose()?.unwrap_or_default();
-        let raw = RawEvent::bytes(self.metadata.event_type.clone(), crate::JSON, payload);
-        Ok(raw.emitted_as(self.metadata.clone(), self.topic.clone()))
+        let payload = match (self.own)() {
+            Some(event) => Payload::of_event(event, self.encode),
+            None => (self.encode)(self.event).transpose()?.unwrap_or_default().into(),
+        };
+        Ok(RawEvent::emitted(self.metadata.clone(), self.topic.clone(), payload))
     }
 
-    /// Makes an argument of the event's encoded form, for those that cannot take it as it is.
+    /// Whether it is of this type.
+    pub fn is(&self, descriptor: Descriptor) -> bool {
+        *self.metadata.event_type == *descriptor.event_type
+    }
+
+    /// The answer to an event of a type that is not taken.
+    pub fn unexpected(&self) -> DecodeError {
+        DecodeError::Unexpected { event_type: self.metadata.event_type.to_string() }
+    }
+
+    fn raw<E: Event>(&self) -> Option<Result<E, DecodeError>> {
+        self.event.downcast_ref::<RawEvent>().and_then(RawEvent::to_event)
+    }
+
+    fn misfit(&self, reason: impl Into<String>) -> DecodeError {
+        DecodeError::Payload { event_type: self.metadata.event_type.to_string(), reason: reason.into() }
+    }
+}
+
+/// What a variant of an enum of events holds: an event, a shared one, or one with its metadata.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "a variant of an enum of events cannot hold `{Self}`",
+    label = "not an event",
+    note = "a variant holds an event (`#[derive(Event)]`), `Arc<E>` or `Envelope<E>` of one"
+)]
+pub trait Variant: Sized {
+    /// The type of its event.
+    const DESCRIPTOR: Descriptor;
+
+    /// Makes it of an emitted event of that type.
     ///
     /// # Errors
-    /// When the event does not encode or the argument does not fit.
-    pub fn decode<T: Input>(&self) -> Result<T, DecodeError> {
-        let raw = self.to_raw().map_err(|error| DecodeError::Payload {
-            event_type: self.metadata.event_type.to_string(),
-            reason: error.to_string(),
-        })?;
-        let place = crate::Place::new(crate::Epoch(0), 0, 0, 0, jiff::Timestamp::UNIX_EPOCH);
-        let message = crate::Message::new(self.topic.clone(), self.metadata.clone(), raw.payload().clone());
-        T::decode(&crate::Recorded::new(message, place))
+    /// When it was emitted raw and does not decode, or can be neither cloned nor encoded.
+    fn of(heard: &Heard<'_>) -> Result<Self, DecodeError>;
+}
+
+impl<E: Event> Variant for E {
+    const DESCRIPTOR: Descriptor = Descriptor::of::<E>();
+
+    fn of(heard: &Heard<'_>) -> Result<Self, DecodeError> {
+        if let Some(made) = heard.raw() {
+            return made;
+        }
+        if let Some(event) = heard.event.downcast_ref::<E>().and_then(Event::clone_event) {
+            return Ok(event);
+        }
+        let raw = heard.to_raw().map_err(|error| heard.misfit(error.to_string()))?;
+        raw.to_event().unwrap_or_else(|| {
+            Err(heard.misfit("it is not `Clone`, and several handlers share it; let the variant hold an `Arc` of it"))
+        })
+    }
+}
+
+impl<E: Event> Variant for Arc<E> {
+    const DESCRIPTOR: Descriptor = Descriptor::of::<E>();
+
+    fn of(heard: &Heard<'_>) -> Result<Self, DecodeError> {
+        let kept = if heard.event.is::<E>() { (heard.own)() } else { None };
+        match kept.and_then(|event| event.downcast::<E>().ok()) {
+            Some(event) => Ok(event),
+            None => E::of(heard).map(Self::new),
+        }
+    }
+}
+
+impl<E: Event> Variant for Envelope<E> {
+    const DESCRIPTOR: Descriptor = Descriptor::of::<E>();
+
+    fn of(heard: &Heard<'_>) -> Result<Self, DecodeError> {
+        Ok(Self::new(E::of(heard)?, heard.metadata.clone(), heard.topic.clone(), None))
     }
 }
 

@@ -7,7 +7,7 @@ pub use bytestring::ByteString;
 
 pub use crate::{
     Accepts, DecodeError, Descriptor, EncodeError, Event, Events, Hear, HearVisitor, Input, Portable,
-    RawEvent, Recorded,
+    RawEvent, Recorded, Variant,
 };
 
 /// Encodes an event's payload. Asks for `Portable`, so that a missing serde derive is reported once, where
@@ -49,20 +49,9 @@ pub fn key<K: Key + ?Sized>(field: &K) -> ByteString {
     field.to_key()
 }
 
-/// The one event that a variant of an enum of events holds, given what the variant's type accepts.
-///
-/// # Panics
-/// When compiling, for a variant that holds several types or any.
-pub const fn one(accepts: Accepts) -> Descriptor {
-    match accepts {
-        Accepts::Types([descriptor]) => *descriptor,
-        _ => panic!("a variant of an enum of events holds one event of a type known when compiling"),
-    }
-}
-
 /// Whether a record holds the event that a variant takes.
-pub fn is(accepts: Accepts, record: &Recorded) -> bool {
-    *record.message.metadata.event_type == *one(accepts).event_type
+pub fn is(descriptor: Descriptor, record: &Recorded) -> bool {
+    *record.message.metadata.event_type == *descriptor.event_type
 }
 
 /// The answer to a record of none of an enum's types.
@@ -71,13 +60,13 @@ pub fn unexpected(record: &Recorded) -> DecodeError {
 }
 
 /// Whether two variants' events are kept on one topic.
-pub const fn same_topic(a: Accepts, b: Accepts) -> bool {
-    same(one(a).topic.as_bytes(), one(b).topic.as_bytes())
+pub const fn same_topic(a: Descriptor, b: Descriptor) -> bool {
+    same(a.topic.as_bytes(), b.topic.as_bytes())
 }
 
 /// Whether two variants' events share one type, which then cannot tell them apart.
-pub const fn same_type(a: Accepts, b: Accepts) -> bool {
-    same(one(a).event_type.as_bytes(), one(b).event_type.as_bytes())
+pub const fn same_type(a: Descriptor, b: Descriptor) -> bool {
+    same(a.event_type.as_bytes(), b.event_type.as_bytes())
 }
 
 const fn same(mut a: &[u8], mut b: &[u8]) -> bool {

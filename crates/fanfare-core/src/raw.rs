@@ -5,8 +5,8 @@ use bytestring::ByteString;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    DecodeError, Descriptor, EncodeError, EventId, InvalidName, JSON, Metadata, Place, Topic, codec,
-    default_topic,
+    DecodeError, Descriptor, EncodeError, Event, EventId, InvalidName, JSON, Metadata, Place, Topic, codec,
+    default_topic, payload::Payload,
 };
 
 /// An event of any type: its type's name, metadata and encoded payload.
@@ -19,7 +19,7 @@ pub struct RawEvent {
     event_type: ByteString,
     topic: Option<Topic>,
     key: Option<ByteString>,
-    payload: Bytes,
+    payload: Payload,
     content_type: Option<ByteString>,
     metadata: Option<Box<Metadata>>,
     place: Option<Place>,
@@ -32,7 +32,7 @@ impl RawEvent {
             event_type: event_type.into(),
             topic: None,
             key: None,
-            payload: Bytes::new(),
+            payload: Payload::default(),
             content_type: None,
             metadata: None,
             place: None,
@@ -44,7 +44,7 @@ impl RawEvent {
     /// # Panics
     /// Never for `serde_json::Value`; see [`RawEvent::try_json`] for values whose encoding can fail.
     pub fn json(event_type: impl Into<ByteString>, payload: serde_json::Value) -> Self {
-        Self { payload: Bytes::from(payload.to_string()), ..Self::empty(event_type) }
+        Self { payload: Bytes::from(payload.to_string()).into(), ..Self::empty(event_type) }
     }
 
     /// An event whose payload is the JSON form of `payload`.
@@ -55,7 +55,7 @@ impl RawEvent {
         event_type: impl Into<ByteString>,
         payload: &impl Serialize,
     ) -> Result<Self, EncodeError> {
-        Ok(Self { payload: codec::encode("a raw event", payload)?, ..Self::empty(event_type) })
+        Ok(Self { payload: codec::encode("a raw event", payload)?.into(), ..Self::empty(event_type) })
     }
 
     /// An event with a payload in any encoding.
@@ -64,7 +64,11 @@ impl RawEvent {
         content_type: impl Into<ByteString>,
         payload: impl Into<Bytes>,
     ) -> Self {
-        Self { payload: payload.into(), content_type: Some(content_type.into()), ..Self::empty(event_type) }
+        Self {
+            payload: payload.into().into(),
+            content_type: Some(content_type.into()),
+            ..Self::empty(event_type)
+        }
     }
 
     /// Puts it on another topic than the type's.
@@ -111,9 +115,19 @@ impl RawEvent {
         self.place.as_ref()
     }
 
-    /// The encoded payload; empty when there is no data.
+    /// The encoded payload; empty when there is no data. That of an event that was emitted in process is made when it is
+    /// first asked for, and is empty when it does not encode, see [`RawEvent::try_payload`].
     pub fn payload(&self) -> &Bytes {
-        &self.payload
+        static EMPTY: Bytes = Bytes::new();
+        self.try_payload().unwrap_or(&EMPTY)
+    }
+
+    /// The encoded payload.
+    ///
+    /// # Errors
+    /// When the event, emitted in process, does not encode.
+    pub fn try_payload(&self) -> Result<&Bytes, &EncodeError> {
+        self.payload.get()
     }
 
     /// The payload's content type; JSON when the producer named none.
@@ -126,7 +140,24 @@ impl RawEvent {
     /// # Errors
     /// When it is not JSON or does not fit `T`.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
-        codec::decode(&self.event_type, self.content_type.as_deref(), &self.payload)
+        let payload = self.try_payload().map_err(|error| DecodeError::Payload {
+            event_type: self.event_type.to_string(),
+            reason: error.to_string(),
+        })?;
+        codec::decode(&self.event_type, self.content_type.as_deref(), payload)
+    }
+
+    /// The event of a type known at compile time; `None` for one that never leaves its process.
+    #[doc(hidden)]
+    pub fn to_event<E: Event>(&self) -> Option<Result<E, DecodeError>> {
+        match self.metadata() {
+            Some(metadata) if metadata.type_version > E::VERSION => Some(Err(DecodeError::Newer {
+                event_type: self.event_type.to_string(),
+                found: metadata.type_version,
+                known: E::VERSION,
+            })),
+            _ => E::from_raw(self),
+        }
     }
 
     /// Where it goes and with what key, given the registered type of its name, if there is one.
@@ -181,7 +212,7 @@ impl RawEvent {
             event_type: message.metadata.event_type.clone(),
             topic: Some(message.topic.clone()),
             key: message.metadata.key.clone(),
-            payload: message.payload.clone(),
+            payload: message.payload.clone().into(),
             content_type: message.metadata.content_type.clone(),
             metadata: Some(Box::new(message.metadata.clone())),
             place: Some(record.place),
@@ -194,13 +225,18 @@ impl RawEvent {
         Self { key: metadata.key.clone(), topic: Some(topic), metadata: Some(Box::new(metadata)), ..self }
     }
 
+    /// An event that was emitted in process, with its payload.
+    pub(crate) fn emitted(metadata: Metadata, topic: Topic, payload: Payload) -> Self {
+        Self { payload, topic: Some(topic), ..Self::local(metadata) }
+    }
+
     /// An event that was emitted in process: type and metadata, no payload.
     pub fn local(metadata: Metadata) -> Self {
         Self {
             event_type: metadata.event_type.clone(),
             topic: None,
             key: metadata.key.clone(),
-            payload: Bytes::new(),
+            payload: Payload::default(),
             content_type: metadata.content_type.clone(),
             metadata: Some(Box::new(metadata)),
             place: None,

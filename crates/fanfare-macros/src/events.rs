@@ -15,10 +15,14 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
         #[automatically_derived]
         impl #krate::__private::Events for #name {
             const DESCRIPTORS: &'static [#krate::__private::Descriptor] =
-                &[#(#krate::__private::one(<#events as #krate::__private::Input>::ACCEPTS)),*];
+                &[#(<#events as #krate::__private::Variant>::DESCRIPTOR),*];
         }
+        // Bounds over a lifetime are looked at where they are used: an enum of local events is one all the same.
         #[automatically_derived]
-        impl #krate::__private::Input for #name {
+        impl #krate::__private::Input for #name
+        where
+            #(for<'fanfare> #events: #krate::__private::Input,)*
+        {
             const ACCEPTS: #krate::__private::Accepts =
                 #krate::__private::Accepts::Types(<Self as #krate::__private::Events>::DESCRIPTORS);
 
@@ -26,7 +30,7 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
                 record: &#krate::__private::Recorded,
             ) -> ::core::result::Result<Self, #krate::__private::DecodeError> {
                 #(
-                    if #krate::__private::is(<#events as #krate::__private::Input>::ACCEPTS, record) {
+                    if #krate::__private::is(<#events as #krate::__private::Variant>::DESCRIPTOR, record) {
                         return <#events as #krate::__private::Input>::decode(record).map(Self::#names);
                     }
                 )*
@@ -36,7 +40,16 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
         #[automatically_derived]
         impl #krate::__private::Hear for #name {
             fn heard_by<V: #krate::__private::HearVisitor<Self>>(visitor: V) -> V::Made {
-                visitor.any(<Self as #krate::__private::Input>::ACCEPTS, |heard| heard.decode())
+                let accepts =
+                    #krate::__private::Accepts::Types(<Self as #krate::__private::Events>::DESCRIPTORS);
+                visitor.any(accepts, |heard| {
+                    #(
+                        if heard.is(<#events as #krate::__private::Variant>::DESCRIPTOR) {
+                            return <#events as #krate::__private::Variant>::of(heard).map(Self::#names);
+                        }
+                    )*
+                    ::core::result::Result::Err(heard.unexpected())
+                })
             }
         }
         #checks
@@ -82,10 +95,10 @@ fn checks(krate: &Path, variants: &[(&Ident, &Type)]) -> TokenStream {
             "`{name}` is kept on another topic than `{first}`: events keep their order only within one topic. Give \
              both the same `#[event(topic = \"..\")]`, or handle them in two handlers"
         );
-        let accepts = quote!(<#event as #krate::__private::Input>::ACCEPTS);
+        let accepts = quote!(<#event as #krate::__private::Variant>::DESCRIPTOR);
         checks.extend(quote_spanned! {name.span()=>
             const _: () = ::core::assert!(
-                #krate::__private::same_topic(<#first_event as #krate::__private::Input>::ACCEPTS, #accepts),
+                #krate::__private::same_topic(<#first_event as #krate::__private::Variant>::DESCRIPTOR, #accepts),
                 #topic
             );
         });
@@ -95,7 +108,7 @@ fn checks(krate: &Path, variants: &[(&Ident, &Type)]) -> TokenStream {
             );
             checks.extend(quote_spanned! {name.span()=>
                 const _: () = ::core::assert!(
-                    !#krate::__private::same_type(<#other as #krate::__private::Input>::ACCEPTS, #accepts),
+                    !#krate::__private::same_type(<#other as #krate::__private::Variant>::DESCRIPTOR, #accepts),
                     #twice
                 );
             });

@@ -5,7 +5,7 @@ use std::{any::TypeId, fmt, future::poll_fn, sync::Arc, task::Poll, time::Durati
 use fanfare_core::{Emit, Emitted, Event, Output};
 use parking_lot::Mutex;
 
-use super::{Dispatcher, Report, Subscription, SubscriptionGuard, cause, emit, subject::Named};
+use super::{Dispatcher, Report, Subscription, SubscriptionGuard, cause, emit};
 
 /// What handlers answered.
 #[must_use = "the answers are what was asked for"]
@@ -92,7 +92,7 @@ impl Dispatcher {
             let answers = asked.answers.clone();
             let report = match request.into_emitted() {
                 Emitted::Typed(event) => emit::typed(&self.inner, event, parent, Some(asked)).await,
-                Emitted::Raw(event) => emit::named(&self.inner, Named::Raw(event), parent, Some(asked)).await,
+                Emitted::Raw(event) => emit::named(&self.inner, self.inner.raw(event), parent, Some(asked)).await,
             };
             let answers =
                 std::mem::take(&mut *answers.lock()).into_iter().filter_map(|output| match output {

@@ -16,7 +16,6 @@ use super::{
     listen::{Listener, Options, Registration, Returns, SyncOutcome, Takes},
     report::Report,
     snapshot::Snapshot,
-    subject::Named,
     subscription::Subscription,
     weak::WeakFn,
     wrapped::WrappedRef,
@@ -193,7 +192,7 @@ impl Dispatcher {
         async move {
             match event.into_emitted() {
                 Emitted::Typed(event) => emit::typed(&self.inner, event, parent, None).await,
-                Emitted::Raw(event) => emit::named(&self.inner, Named::Raw(event), parent, None).await,
+                Emitted::Raw(event) => emit::named(&self.inner, self.inner.raw(event), parent, None).await,
             }
         }
     }
@@ -205,7 +204,7 @@ impl Dispatcher {
     pub fn emit_sync<T: Emit>(&self, event: &T) -> Report {
         match event.as_emitted() {
             EmittedRef::Typed(event) => emit_sync::by_ref(&self.inner, event),
-            EmittedRef::Raw(event) => emit_sync::named(&self.inner, Named::Raw(event.clone())),
+            EmittedRef::Raw(event) => emit_sync::named(&self.inner, self.inner.raw(event.clone())),
         }
     }
 

@@ -18,7 +18,7 @@ use super::{
     inner::Inner,
     node::{Lists, Slots},
     report::{More, Notes, Report},
-    subject::{AnySubject, Named, Subject},
+    subject::{Named, Subject},
 };
 
 /// Emits an event of a type known at compile time.
@@ -29,15 +29,15 @@ pub(crate) async fn typed<E: Event>(
     asked: Option<Asked>,
 ) -> Report {
     let node = inner.node::<E>();
-    node.emitted.add();
+    node.stats.emitted.add();
     if let Some(rate) = inner.settings.storms.rate
-        && let Some(report) = inner.over_rate(node, rate)
+        && let Some(report) = inner.over_rate(&node.stats, E::TYPE, rate)
     {
         return report;
     }
     let lists = arc_swap::Guard::into_inner(node.lists());
     if lists.is_empty() {
-        return inner.unheard(E::TYPE, node.unheard());
+        return inner.unheard(E::TYPE, node.stats.unheard());
     }
     let cause = match parent.map(|parent| inner.caused(&event, Some(parent))).transpose() {
         Ok(cause) => cause,
@@ -54,10 +54,10 @@ pub(crate) async fn named(
     parent: Option<Parent>,
     asked: Option<Asked>,
 ) -> Report {
-    let lists = inner.named_lists(&event);
-    if lists.is_empty() {
-        return inner.unheard(&event.event_type(), None);
-    }
+    let lists = match inner.named_lists(&event) {
+        Ok(lists) => lists,
+        Err(report) => return report,
+    };
     let cause = match inner.caused(&event, parent) {
         Ok(cause) => cause,
         Err(report) => return report,
@@ -232,7 +232,7 @@ fn clear<S>(place: &mut super::node::Place<S>) {
 /// Emits an event that a handler returned, one level deeper.
 fn emit_output(inner: &Arc<Inner>, output: Output, parent: Option<Parent>) -> BoxFuture<'static, Report> {
     let event = match output {
-        Output::Raw(raw) => Named::Raw(raw),
+        Output::Raw(raw) => inner.raw(raw),
         Output::Typed { descriptor, key, event, encode } => {
             match inner.table.get_erased((*event).type_id()) {
                 Some(node) => return node.emit_boxed(inner, event, parent),

@@ -15,7 +15,7 @@ use super::{
     inner::Inner,
     node::{Lists, Node, RefEntry},
     report::{More, Notes, Report},
-    subject::{AnySubject, Named, Subject},
+    subject::{Named, Subject},
 };
 
 /// Emits an event that the caller keeps.
@@ -32,9 +32,9 @@ pub(crate) fn shared<E: Event>(inner: &Arc<Inner>, event: &Arc<E>) -> Report {
 #[inline]
 fn of_node<E: Event>(inner: &Arc<Inner>, event: &E, own: impl FnOnce() -> Option<Arc<E>>) -> Report {
     let node = inner.node::<E>();
-    node.emitted.add();
+    node.stats.emitted.add();
     if let Some(rate) = inner.settings.storms.rate
-        && let Some(report) = inner.over_rate(node, rate)
+        && let Some(report) = inner.over_rate(&node.stats, E::TYPE, rate)
     {
         return report;
     }
@@ -51,7 +51,7 @@ fn of_node<E: Event>(inner: &Arc<Inner>, event: &E, own: impl FnOnce() -> Option
 
 #[cold]
 fn unheard<E: Event>(inner: &Inner, node: &Node<E>) -> Report {
-    inner.unheard(E::TYPE, node.unheard())
+    inner.unheard(E::TYPE, node.stats.unheard())
 }
 
 #[cold]
@@ -69,10 +69,10 @@ fn nested<E: Event>(
 
 /// Emits an event whose type is known by its name.
 pub(crate) fn named(inner: &Arc<Inner>, event: Named) -> Report {
-    let lists = inner.named_lists(&event);
-    if lists.is_empty() {
-        return inner.unheard(&event.event_type(), None);
-    }
+    let lists = match inner.named_lists(&event) {
+        Ok(lists) => lists,
+        Err(report) => return report,
+    };
     let cause = match inner.caused(&event, cause::parent()) {
         Ok(cause) => cause,
         Err(report) => return report,
@@ -176,7 +176,7 @@ fn is_admitted<S: Subject>(inner: &Inner, entry: &RefEntry<S>, event: &S) -> boo
 /// Emits an event that a handler returned, one level deeper.
 fn emit_output(inner: &Arc<Inner>, output: Output) -> Report {
     match output {
-        Output::Raw(raw) => named(inner, Named::Raw(raw)),
+        Output::Raw(raw) => named(inner, inner.raw(raw)),
         Output::Typed { descriptor, key, event, encode } => {
             match inner.table.get_erased((*event).type_id()) {
                 Some(node) => node.emit_boxed_sync(inner, event),

@@ -88,6 +88,11 @@ impl<H: ?Sized> Entry<H> {
         self.flags.load(Ordering::Acquire) == GONE || self.seat.is_orphan()
     }
 
+    /// Whether it is called, and for itself.
+    pub(crate) fn is_own(&self) -> bool {
+        self.flags.load(Ordering::Acquire) & STANDS_IN == 0 && !self.is_gone()
+    }
+
     /// Marks it gone; answers whether it was not before.
     pub(crate) fn leave(&self) -> bool {
         self.flags.swap(GONE, Ordering::AcqRel) != GONE && !self.seat.is_orphan()

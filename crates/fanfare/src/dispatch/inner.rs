@@ -2,6 +2,7 @@
 
 use std::{
     any::TypeId,
+    collections::HashMap,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::Duration,
@@ -9,16 +10,18 @@ use std::{
 
 use arc_swap::ArcSwap;
 use bytestring::ByteString;
-use fanfare_core::{BoxFuture, Clock, Event};
+use fanfare_core::{BoxFuture, Clock, Event, RawEvent};
 use parking_lot::Mutex;
 
 use super::{
     cause::{self, Cause, Parent},
     handler::{Entry, RefHandler, Seat, Seated, TaskHandler, Trouble},
     node::{AnyNode, Garbage, Lists, Node},
+    others::Others,
     queue::{Queue, Waiting},
     report::{FailureKind, HandlerFailure, More, Notes, Report},
     snapshot::TypeSnapshot,
+    stats::Stats,
     storm::{Storm, StormGuard},
     subject::{AnySubject, Named, Subject},
     subscription::Subscription,
@@ -32,6 +35,10 @@ pub(crate) struct Inner {
     registrar: Mutex<Registrar>,
     /// The subscriptions to events of many types, for events whose type is known by name alone.
     wild: ArcSwap<Vec<Wild>>,
+    /// The nodes of each event type's name.
+    names: ArcSwap<HashMap<&'static str, Vec<Arc<dyn AnyNode>>>>,
+    /// Event types known by name alone.
+    others: Others,
     pub(crate) registry: Registry,
     pub(crate) settings: Settings,
     pub(crate) queue: Waiting,
@@ -65,6 +72,8 @@ impl Inner {
             table: Table::default(),
             registrar: Mutex::default(),
             wild: ArcSwap::default(),
+            names: ArcSwap::default(),
+            others: Others::default(),
             registry,
             settings,
             queue: Waiting::default(),
@@ -91,6 +100,9 @@ impl Inner {
             drop(node.add_wild(wild));
         }
         registrar.nodes.push(node.clone());
+        let mut names = HashMap::clone(&self.names.load());
+        names.entry(E::TYPE).or_default().push(node.clone());
+        self.names.store(Arc::new(names));
         self.table.insert(node)
     }
 
@@ -181,12 +193,21 @@ impl Inner {
     pub(crate) fn snapshot(&self) -> Vec<TypeSnapshot> {
         let nodes = self.registrar.lock().nodes.clone();
         let mut types: Vec<_> = nodes.iter().map(|node| node.snapshot()).collect();
+        let wild = self.wild.load();
+        let names = self.names.load();
+        types.extend(self.others.snapshots(&wild, |name| names.contains_key(name)));
         types.sort_by(|a, b| a.event_type.cmp(&b.event_type));
         types
     }
 
-    /// Who listens to an event whose type is known by name alone.
-    pub(crate) fn named_lists(&self, event: &Named) -> Lists<Named> {
+    /// A raw event, and where it belongs by what is known of its name.
+    pub(crate) fn raw(&self, raw: RawEvent) -> Named {
+        let known = self.names.load().get(raw.event_type()).and_then(|nodes| nodes.first()).cloned();
+        Named::raw(raw, known.map(|node| node.descriptor()))
+    }
+
+    /// Who listens to an event whose type is known by name alone; a report where it goes no further.
+    pub(crate) fn named_lists(&self, event: &Named) -> Result<Lists<Named>, Report> {
         let event_type = event.event_type();
         let (mut refs, mut tasks) = (Vec::new(), Vec::new());
         for wild in self.wild.load().iter().filter(|wild| wild.takes(&event_type) && !wild.is_gone()) {
@@ -195,7 +216,31 @@ impl Inner {
                 Err(entry) => tasks.push(entry),
             }
         }
-        Lists::new(refs, tasks)
+        let names = self.names.load();
+        let nodes = names.get(&*event_type).map_or(&[][..], |nodes| &nodes[..]);
+        if matches!(event, Named::Raw(_)) {
+            nodes.iter().for_each(|node| node.add_named(&mut refs, &mut tasks));
+        }
+        let is_heard = !refs.is_empty() || !tasks.is_empty();
+        let count = |stats: &Stats| {
+            stats.emitted.add();
+            if let Some(report) = self.settings.storms.rate.and_then(|rate| self.over_rate(stats, &event_type, rate))
+            {
+                return Err(report);
+            }
+            if is_heard { Ok(()) } else { Err(self.unheard(&event_type, stats.unheard())) }
+        };
+        match nodes.first() {
+            Some(node) => count(node.stats())?,
+            None => {
+                let stats = self.others.get(&event_type);
+                if is_heard {
+                    stats.subscribed();
+                }
+                count(&stats)?;
+            }
+        }
+        Ok(Lists::new(refs, tasks))
     }
 
     /// Says that nobody listens.
@@ -264,16 +309,16 @@ impl Inner {
         }
     }
 
-    /// The report of an emit that is over its type's rate, if a rate is set and it is.
+    /// The report of an emit that is over its type's rate, if it is.
     #[cold]
-    pub(crate) fn over_rate<E: Event>(&self, node: &Node<E>, rate: (u32, Duration)) -> Option<Report> {
+    pub(crate) fn over_rate(&self, stats: &Stats, event_type: &str, rate: (u32, Duration)) -> Option<Report> {
         let now = self.settings.clock.monotonic();
         let (emits_max, per) = rate;
-        node.is_over_rate(now, emits_max, per).then(|| {
+        stats.is_over_rate(now, emits_max, per).then(|| {
             let reason = format!("more than {emits_max} emits of one type in {per:?}");
             let mut chain = cause::parent().map(|parent| parent.cause.chain()).unwrap_or_default();
-            chain.push(ByteString::from_static(E::TYPE));
-            self.cut(ByteString::from_static(E::TYPE), Storm { reason, chain })
+            chain.push(event_type.into());
+            self.cut(event_type.into(), Storm { reason, chain })
         })
     }
 

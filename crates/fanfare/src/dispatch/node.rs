@@ -3,27 +3,24 @@
 use std::{
     any::{Any, TypeId},
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicU8, AtomicU64, Ordering},
-    },
-    time::Duration,
+    sync::{Arc, atomic::Ordering},
 };
 
 use arc_swap::ArcSwap;
 use bytestring::ByteString;
-use fanfare_core::{BoxFuture, Event};
+use fanfare_core::{BoxFuture, Descriptor, Event};
 use parking_lot::Mutex;
 
 use super::{
     cause::Parent,
-    counter::Counter,
     emit,
     handler::{Entry, RefHandler, Seat, Slot, TaskHandler},
     inner::Inner,
+    named,
     report::Report,
     snapshot::{HandlerSnapshot, TypeSnapshot},
-    subject::Subject,
+    stats::Stats,
+    subject::{Named, Subject},
     wild::Wild,
 };
 
@@ -33,13 +30,7 @@ pub(crate) type TaskEntry<S> = Arc<Entry<dyn TaskHandler<S>>>;
 /// An event type that the dispatcher has met.
 pub(crate) struct Node<S> {
     lists: ArcSwap<Lists<S>>,
-    pub(crate) emitted: Counter,
-    pub(crate) unheard: AtomicU64,
-    /// What the log was told about nobody listening.
-    told: AtomicU8,
-    subscribed: AtomicU64,
-    /// The span of time that runs for the storm guard's rate: when it began and how many emits began in it.
-    span: Mutex<(Duration, u32)>,
+    pub(crate) stats: Stats,
 }
 
 /// Who listened when an emit began, in order of priority and subscription. Never changed.
@@ -98,11 +89,7 @@ impl<S: Subject> Node<S> {
     pub(crate) fn new() -> Self {
         Self {
             lists: ArcSwap::from_pointee(Lists::new(Vec::new(), Vec::new())),
-            emitted: Counter::default(),
-            unheard: AtomicU64::new(0),
-            told: AtomicU8::new(0),
-            subscribed: AtomicU64::new(0),
-            span: Mutex::default(),
+            stats: Stats::default(),
         }
     }
 
@@ -124,14 +111,14 @@ impl<S: Subject> Node<S> {
     }
 
     pub(crate) fn add_ref(&self, entry: RefEntry<S>) -> Garbage {
-        self.subscribed.fetch_add(1, Ordering::Relaxed);
-        entry.since.store(self.emitted.sum(), Ordering::Relaxed);
+        self.stats.subscribed();
+        entry.since.store(self.stats.emitted.sum(), Ordering::Relaxed);
         self.change(|refs, _| refs.push(entry))
     }
 
     pub(crate) fn add_task(&self, entry: TaskEntry<S>) -> Garbage {
-        self.subscribed.fetch_add(1, Ordering::Relaxed);
-        entry.since.store(self.emitted.sum(), Ordering::Relaxed);
+        self.stats.subscribed();
+        entry.since.store(self.stats.emitted.sum(), Ordering::Relaxed);
         self.change(|_, tasks| tasks.push(entry))
     }
 
@@ -141,28 +128,6 @@ impl<S: Subject> Node<S> {
             Ok(entry) => self.add_ref(entry),
             Err(entry) => self.add_task(entry),
         })
-    }
-
-    /// Whether an emit that begins now is over the rate; counts it otherwise.
-    #[cold]
-    pub(crate) fn is_over_rate(&self, now: Duration, emits_max: u32, per: Duration) -> bool {
-        let (start, emits) = &mut *self.span.lock();
-        if *emits == 0 || now.saturating_sub(*start) >= per {
-            (*start, *emits) = (now, 0);
-        }
-        *emits = emits.saturating_add(1);
-        *emits > emits_max
-    }
-
-    /// Counts an event that nobody heard; answers what the log should be told, once.
-    #[cold]
-    pub(crate) fn unheard(&self) -> Option<&'static str> {
-        self.unheard.fetch_add(1, Ordering::Relaxed);
-        let (state, text) = match self.subscribed.load(Ordering::Relaxed) {
-            0 => (1, "nobody has subscribed to this event type"),
-            _ => (2, "nobody listens to this event type any more: its subscriptions have ended"),
-        };
-        (self.told.fetch_max(state, Ordering::Relaxed) < state).then_some(text)
     }
 }
 
@@ -182,6 +147,11 @@ pub(crate) trait AnyNode: Send + Sync {
         parent: Option<Parent>,
     ) -> BoxFuture<'static, Report>;
     fn emit_boxed_sync(&self, inner: &Arc<Inner>, event: Box<dyn Any + Send + Sync>) -> Report;
+    fn descriptor(&self) -> Descriptor;
+    fn stats(&self) -> &Stats;
+    /// Adds what stands for its handlers where an event of its name is emitted raw; none for an event that never
+    /// leaves its process.
+    fn add_named(&self, refs: &mut Vec<RefEntry<Named>>, tasks: &mut Vec<TaskEntry<Named>>);
 }
 
 impl<E: Event> AnyNode for Node<E> {
@@ -190,7 +160,7 @@ impl<E: Event> AnyNode for Node<E> {
     }
 
     fn snapshot(&self) -> TypeSnapshot {
-        let (lists, emitted) = (self.lists(), self.emitted.sum());
+        let (lists, emitted) = (self.lists(), self.stats.emitted.sum());
         let refs = lists.refs.iter().filter(|entry| !entry.is_gone() && !entry.handler.is_over());
         let refs = refs.map(|entry| of_seat(&entry.seat, false, entry.called(emitted)));
         let tasks = lists.tasks.iter().filter(|entry| !entry.is_gone() && !entry.handler.is_over());
@@ -198,7 +168,7 @@ impl<E: Event> AnyNode for Node<E> {
         TypeSnapshot {
             event_type: ByteString::from_static(E::TYPE),
             emitted,
-            unheard: self.unheard.load(Ordering::Relaxed),
+            unheard: self.stats.unheard_count(),
             handlers: refs.chain(tasks).collect(),
         }
     }
@@ -226,9 +196,25 @@ impl<E: Event> AnyNode for Node<E> {
         let event = event.downcast::<E>().expect("the event is found by its own type");
         super::emit_sync::shared::<E>(inner, &Arc::from(event))
     }
+
+    fn descriptor(&self) -> Descriptor {
+        Descriptor::of::<E>()
+    }
+
+    fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
+    fn add_named(&self, refs: &mut Vec<RefEntry<Named>>, tasks: &mut Vec<TaskEntry<Named>>) {
+        if E::PORTABLE {
+            let lists = self.lists();
+            refs.extend(lists.refs.iter().filter(|entry| entry.is_own()).map(named::of_ref));
+            tasks.extend(lists.tasks.iter().filter(|entry| entry.is_own()).map(named::of_task));
+        }
+    }
 }
 
-fn of_seat(seat: &Seat, is_async: bool, called: u64) -> HandlerSnapshot {
+pub(crate) fn of_seat(seat: &Seat, is_async: bool, called: u64) -> HandlerSnapshot {
     HandlerSnapshot {
         name: seat.name.clone(),
         priority: seat.priority,

@@ -15,7 +15,7 @@ use fanfare_core::{BoxFuture, Emit, Emitted, Event};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use parking_lot::Mutex;
 
-use super::{Dispatcher, Report, cause, emit, inner::Inner, subject::Named};
+use super::{Dispatcher, Report, cause, emit, inner::Inner};
 
 /// The queue of [`Dispatcher::enqueue`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -292,7 +292,7 @@ fn item<T: Emit>(event: T) -> Item {
         Box::pin(async move {
             match event {
                 Emitted::Typed(event) => emit::typed(&inner, event, parent, None).await,
-                Emitted::Raw(event) => emit::named(&inner, Named::Raw(event), parent, None).await,
+                Emitted::Raw(event) => emit::named(&inner, inner.raw(event), parent, None).await,
             }
         })
     });

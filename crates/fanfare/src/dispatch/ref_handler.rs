@@ -7,7 +7,7 @@ use fanfare_core::{BoxError, DecodeError, Event, Heard, Sink};
 use super::{
     handler::{RefHandler, Trouble},
     listen::Returns,
-    subject::AnySubject,
+    subject::{AnySubject, Own},
 };
 
 pub(crate) type Gate<T> = Arc<dyn Fn(&T) -> bool + Send + Sync>;
@@ -85,7 +85,23 @@ pub(crate) fn made<T>(
     event: &dyn AnySubject,
     make: fn(&Heard<'_>) -> Result<T, DecodeError>,
 ) -> Result<T, BoxError> {
+    made_of(event, make, &|| event.kept())
+}
+
+/// The same of an event that is shared.
+pub(crate) fn made_shared<T>(
+    event: &Arc<dyn AnySubject>,
+    make: fn(&Heard<'_>) -> Result<T, DecodeError>,
+) -> Result<T, BoxError> {
+    made_of(&**event, make, &|| Some(event.clone().into_any()))
+}
+
+fn made_of<T>(
+    event: &dyn AnySubject,
+    make: fn(&Heard<'_>) -> Result<T, DecodeError>,
+    own: &Own<'_>,
+) -> Result<T, BoxError> {
     let cause = super::cause::current();
     let topic = event.topic();
-    make(&event.heard(cause.metadata(event), &topic)).map_err(Into::into)
+    make(&event.heard(cause.metadata(event), &topic, own)).map_err(Into::into)
 }

@@ -1,16 +1,23 @@
 //! What an emit is about: an event of a type known at compile time, or one known by its name.
 
-use std::{any::Any, sync::Arc};
+use std::{
+    any::Any,
+    sync::{Arc, OnceLock},
+};
 
 use bytes::Bytes;
 use bytestring::ByteString;
-use fanfare_core::{Descriptor, EncodeError, Event, Heard, Metadata, RawEvent, Topic};
+use fanfare_core::{DecodeError, Descriptor, EncodeError, Event, Heard, Metadata, RawEvent, Topic};
 
 /// An event that is being emitted.
 pub(crate) trait Subject: AnySubject + Sized {
     /// The type's name while the cause of an emit is not known.
     const STATIC_TYPE: &'static str;
 }
+
+/// An event that may be kept.
+pub(crate) type Shared = Arc<dyn Any + Send + Sync>;
+pub(crate) type Own<'a> = dyn Fn() -> Option<Shared> + 'a;
 
 /// The same, when it does not matter which.
 pub(crate) trait AnySubject: Send + Sync + 'static {
@@ -20,7 +27,10 @@ pub(crate) trait AnySubject: Send + Sync + 'static {
     fn topic(&self) -> Topic;
     /// The attributes that it came with, if it did.
     fn metadata(&self) -> Option<&Metadata>;
-    fn heard<'a>(&'a self, metadata: &'a Metadata, topic: &'a Topic) -> Heard<'a>;
+    /// As those see it that take many types; `own` gives them the event to keep.
+    fn heard<'a>(&'a self, metadata: &'a Metadata, topic: &'a Topic, own: &'a Own<'a>) -> Heard<'a>;
+    /// A clone for those that want to keep it, and its payload.
+    fn kept(&self) -> Option<Shared>;
     fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
 }
 
@@ -49,10 +59,15 @@ impl<E: Event> AnySubject for E {
         None
     }
 
-    fn heard<'a>(&'a self, metadata: &'a Metadata, topic: &'a Topic) -> Heard<'a> {
+    fn heard<'a>(&'a self, metadata: &'a Metadata, topic: &'a Topic, own: &'a Own<'a>) -> Heard<'a> {
         let encode =
             |event: &(dyn Any + Send + Sync)| event.downcast_ref::<E>().and_then(Event::encode_payload);
-        Heard { metadata, topic, event: self, encode }
+        Heard { metadata, topic, event: self, own, encode }
+    }
+
+    fn kept(&self) -> Option<Shared> {
+        let clone = if E::PORTABLE { self.clone_event() } else { None };
+        clone.map(|event| Arc::new(event) as Shared)
     }
 
     fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
@@ -89,7 +104,7 @@ impl Emitted for dyn AnySubject {
 
 /// An event whose type nobody named at compile time.
 pub(crate) enum Named {
-    Raw(RawEvent),
+    Raw(Box<RawSubject>),
     /// A returned event of a type that this dispatcher has not met.
     Output {
         descriptor: Descriptor,
@@ -99,6 +114,41 @@ pub(crate) enum Named {
     },
 }
 
+/// A raw event with where it belongs.
+pub(crate) struct RawSubject {
+    raw: RawEvent,
+    topic: Topic,
+    key: Option<ByteString>,
+    version: u32,
+    /// The event of a type known when compiling, once a handler of that type has asked for it.
+    decoded: OnceLock<Shared>,
+}
+
+impl Named {
+    /// A raw event; topic, version and key follow from the type of its name where the dispatcher knows it.
+    pub(crate) fn raw(raw: RawEvent, known: Option<Descriptor>) -> Self {
+        let (topic, key) = match raw.route(known.as_ref()).or_else(|_| raw.route(None)) {
+            Ok(route) => route,
+            Err(_) => (Topic::from_static("unnamed"), raw.key().map(Into::into)),
+        };
+        let known = known.map_or(1, |known| known.version);
+        let version = raw.metadata().map_or(known, |metadata| metadata.type_version);
+        Self::Raw(Box::new(RawSubject { raw, topic, key, version, decoded: OnceLock::new() }))
+    }
+
+    /// The event as a handler of its type takes it.
+    pub(crate) fn decoded<E: Event>(&self) -> Result<Arc<E>, DecodeError> {
+        let misfit = || DecodeError::Unexpected { event_type: self.event_type().to_string() };
+        let Self::Raw(subject) = self else { return Err(misfit()) };
+        if let Some(decoded) = subject.decoded.get().and_then(|event| event.clone().downcast::<E>().ok()) {
+            return Ok(decoded);
+        }
+        let event = Arc::new(subject.raw.to_event::<E>().unwrap_or_else(|| Err(misfit()))?);
+        let _ = subject.decoded.set(event.clone());
+        Ok(event)
+    }
+}
+
 impl Subject for Named {
     const STATIC_TYPE: &'static str = "";
 }
@@ -106,47 +156,51 @@ impl Subject for Named {
 impl AnySubject for Named {
     fn event_type(&self) -> ByteString {
         match self {
-            Self::Raw(raw) => raw.event_type().into(),
+            Self::Raw(subject) => subject.raw.event_type().into(),
             Self::Output { descriptor, .. } => ByteString::from_static(descriptor.event_type),
         }
     }
 
     fn version(&self) -> u32 {
         match self {
-            Self::Raw(raw) => raw.metadata().map_or(1, |metadata| metadata.type_version),
+            Self::Raw(subject) => subject.version,
             Self::Output { descriptor, .. } => descriptor.version,
         }
     }
 
     fn key(&self) -> Option<ByteString> {
         match self {
-            Self::Raw(raw) => raw.key().map(Into::into),
+            Self::Raw(subject) => subject.key.clone(),
             Self::Output { key, .. } => key.clone(),
         }
     }
 
     fn topic(&self) -> Topic {
         match self {
-            Self::Raw(raw) => match raw.route(None) {
-                Ok((topic, _)) => topic,
-                Err(_) => Topic::from_static("unnamed"),
-            },
+            Self::Raw(subject) => subject.topic.clone(),
             Self::Output { descriptor, .. } => Topic::from_static(descriptor.topic),
         }
     }
 
     fn metadata(&self) -> Option<&Metadata> {
         match self {
-            Self::Raw(raw) => raw.metadata(),
+            Self::Raw(subject) => subject.raw.metadata(),
             Self::Output { .. } => None,
         }
     }
 
-    fn heard<'a>(&'a self, metadata: &'a Metadata, topic: &'a Topic) -> Heard<'a> {
+    fn heard<'a>(&'a self, metadata: &'a Metadata, topic: &'a Topic, _: &'a Own<'a>) -> Heard<'a> {
+        let own = &|| None;
         match self {
-            Self::Raw(raw) => Heard { metadata, topic, event: raw, encode: |_| None },
-            Self::Output { event, encode, .. } => Heard { metadata, topic, event: &**event, encode: *encode },
+            Self::Raw(subject) => Heard { metadata, topic, event: &subject.raw, own, encode: |_| None },
+            Self::Output { event, encode, .. } => {
+                Heard { metadata, topic, event: &**event, own, encode: *encode }
+            }
         }
+    }
+
+    fn kept(&self) -> Option<Shared> {
+        None
     }
 
     fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {

@@ -15,7 +15,7 @@ use super::{
     cause,
     handler::{Slot, TaskHandler, Trouble},
     listen::Returns,
-    ref_handler::{Gate, made},
+    ref_handler::{Gate, made, made_shared},
     subject::{AnySubject, Emitted},
 };
 use crate::{
@@ -110,7 +110,7 @@ impl<E: Event, T: 'static> Making<E, T> for FromEnvelope<E, T> {
 
 impl<T: 'static> Making<dyn AnySubject, T> for FromAny<T> {
     fn make(self, event: &Arc<dyn AnySubject>) -> Result<T, BoxError> {
-        made(&**event, self.0)
+        made_shared(event, self.0)
     }
 }
 

@@ -11,7 +11,8 @@ use fanfare_core::{Accepts, TopicFilter};
 
 use super::{
     handler::{Entry, RefHandler, Slot, TaskHandler, Trouble},
-    node::{RefEntry, TaskEntry},
+    node::{RefEntry, TaskEntry, of_seat},
+    snapshot::HandlerSnapshot,
     subject::{AnySubject, Subject},
 };
 
@@ -40,6 +41,13 @@ impl Wild {
         match &self.handler {
             WildHandler::Ref(entry) => entry.is_gone(),
             WildHandler::Task(entry) => entry.is_gone(),
+        }
+    }
+
+    pub(crate) fn snapshot(&self) -> HandlerSnapshot {
+        match &self.handler {
+            WildHandler::Ref(entry) => of_seat(&entry.seat, false, entry.called(0)),
+            WildHandler::Task(entry) => of_seat(&entry.seat, true, entry.called(0)),
         }
     }
 

@@ -8,6 +8,7 @@ mod middleware;
 mod model;
 mod options;
 mod queueing;
+mod raw;
 mod storms;
 mod subscribing;
 
