@@ -8,7 +8,8 @@ use super::{Mistake, RunError, Running, StartError, registration::Registration, 
 use crate::{
     clock::{SystemClock, SystemRandom},
     extract::{Args, Registry},
-    handler::IntoHandler,
+    handler::{IntoHandler, Wraps},
+    middleware::Middleware,
 };
 
 /// How long a drain may take unless said otherwise.
@@ -30,6 +31,7 @@ pub struct App {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) random: Arc<dyn Random>,
     pub(super) mistakes: Vec<Mistake>,
+    pub(super) chain: Wraps,
     pub(super) is_key_lock_dropped: bool,
 }
 
@@ -56,6 +58,7 @@ impl App {
             clock: Arc::new(SystemClock::new()),
             random: Arc::new(SystemRandom::new()),
             mistakes: Vec::new(),
+            chain: Wraps::default(),
             is_key_lock_dropped: false,
         }
     }
@@ -104,6 +107,12 @@ impl App {
     {
         let location = Location::caller();
         self.handlers.push(Registration::new(handler.into_configured(), location));
+        self
+    }
+
+    /// Wraps every handler into a middleware, around its own. The one that is added last is outermost.
+    pub fn wrap(mut self, middleware: impl Middleware) -> Self {
+        self.chain.push(middleware);
         self
     }
 

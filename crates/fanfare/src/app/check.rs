@@ -12,6 +12,7 @@ use crate::{
     extract::Missing,
     handler::{Order, name_of},
     metrics,
+    middleware::{refusal, refusal_on_app},
 };
 
 /// What the checks made of the registrations.
@@ -56,6 +57,10 @@ pub(super) fn check(app: &mut App) -> Checked {
         }
         if !handler.is_portable {
             wrong(format!("`{name}` returns a #[event(local)] event, which cannot leave its process"));
+        }
+        let chain: Vec<_> = handler.options.chain.0.iter().chain(&app.chain.0).cloned().collect();
+        if let Some(refused) = refusal(&chain, false).or_else(|| refusal_on_app(&chain)) {
+            wrong(format!("`{name}`: {refused}"));
         }
         match planned(app, handler, &name) {
             Ok((planned, types)) => {

@@ -8,12 +8,13 @@ use crate::{
     consume::{Exchange, Group, Job, work},
     extract::{Args, Missing, Registry},
     handler::{Configured, Options, Shape},
+    middleware::Chain,
 };
 
 /// Makes the workers of a subscription, by their numbers. The one place where a handler's type is erased.
 pub(super) type Workers = Box<dyn Fn(Arc<Exchange>, usize) -> BoxFuture<'static, ()> + Send + Sync>;
 type Prepared = Box<dyn FnOnce(Arc<Group>) -> Workers + Send>;
-type Prepare = Box<dyn FnOnce(&Registry) -> Result<Prepared, Missing> + Send>;
+type Prepare = Box<dyn FnOnce(&Registry, Chain) -> Result<Prepared, Missing> + Send>;
 
 /// One handler and what was said of it.
 pub(super) struct Registration {
@@ -37,10 +38,10 @@ impl Registration {
         M: 'static,
     {
         let Configured { shape, options, .. } = handler;
-        let prepare = |registry: &Registry| -> Result<Prepared, Missing> {
+        let prepare = |registry: &Registry, chain: Chain| -> Result<Prepared, Missing> {
             let prepared = F::Args::prepare(registry)?;
             Ok(Box::new(move |group| {
-                let job = Arc::new(Job { shape, prepared, group });
+                let job = Arc::new(Job { shape, prepared, group, chain });
                 Box::new(move |exchange, index| Box::pin(work(job.clone(), exchange, index)))
             }))
         };

@@ -59,7 +59,8 @@ pub(super) async fn start(mut app: App) -> Result<Running, StartError> {
         // One without a group is a mistake already, and may be another one too.
         let spec = group.and_then(|group| plan.groups.get(group)).map(|planned| planned.spec.clone());
         let name = spec.as_ref().map_or(handler.type_name, |spec| spec.name.handler()).to_owned();
-        match ((handler.prepare)(&app.registry), spec) {
+        let chain: Vec<_> = handler.options.chain.0.iter().chain(&app.chain.0).cloned().collect();
+        match ((handler.prepare)(&app.registry, chain.into()), spec) {
             (Ok(made), Some(spec)) => {
                 locations.insert(spec.name.clone(), handler.location);
                 prepared.push((spec, handler.options, handler.accepts, made));

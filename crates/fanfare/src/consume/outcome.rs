@@ -5,6 +5,8 @@ use std::{any::Any, error::Error as StdError, time::Duration};
 use bytestring::ByteString;
 use fanfare_core::{BoxError, Failure, Outgoing};
 
+use crate::middleware::Panicked;
+
 /// How one attempt ended.
 #[derive(Debug)]
 pub(crate) enum Outcome {
@@ -47,11 +49,12 @@ impl Failed {
 
     /// What a handler returned as its error.
     pub(crate) fn of(error: &BoxError) -> Self {
+        let is_panic = error.is::<Panicked>();
         Self {
-            error: chain(&**error),
+            error: if is_panic { format!("panicked: {error}") } else { chain(&**error) },
             is_permanent: Failure::is_permanent(&**error),
             after: Failure::after(&**error),
-            is_panic: false,
+            is_panic,
         }
     }
 

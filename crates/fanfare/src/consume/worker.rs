@@ -6,9 +6,11 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context as TaskContext, Poll},
+    time::Duration,
 };
 
-use fanfare_core::{DecodeError, Input, IntoOutcome, Sink};
+use fanfare_core::{BoxError, DecodeError, Input, IntoOutcome, Recorded, Sink};
+use futures_util::FutureExt;
 
 use super::{
     exchange::{Done, Exchange, Run},
@@ -18,7 +20,9 @@ use super::{
 };
 use crate::{
     extract::{Args, Buffer, Buffered, Context, Origin},
+    dispatch::panic_text,
     handler::Shape,
+    middleware::{Call, Chain, Next, Panicked, Source},
     publish::{Cause, NotMade},
 };
 
@@ -31,6 +35,8 @@ where
     pub(crate) shape: F,
     pub(crate) prepared: <F::Args as Args>::Prepared,
     pub(crate) group: Arc<Group>,
+    /// What stands around the handler.
+    pub(crate) chain: Chain,
 }
 
 /// After how many runs a worker lets others have the thread.
@@ -81,33 +87,28 @@ where
 }
 
 async fn attempt<F, M>(
-    job: &Job<F, M>,
+    job: &Arc<Job<F, M>>,
     exchange: &Exchange,
     slot: &Slot,
     run: &Run,
     buffer: &Arc<Buffer>,
 ) -> Result<Sink, Outcome>
 where
-    F: Shape<M> + Send + Sync,
+    F: Shape<M> + Send + Sync + 'static,
     F::In: Input,
     F::Args: Args,
     F::Out: IntoOutcome,
     F::Fut: Send,
+    M: 'static,
 {
     let group = &*job.group;
     let now = group.clock.monotonic();
     slot.start(run.task, run.round, now);
     let call = async {
-        let input = F::In::decode(&run.record).map_err(undecoded)?;
-        let origin = Origin::Delivered(run.record.clone());
-        let context = Context::new(origin, run.attempt, now, group.site.clone(), buffer.clone());
-        let args = F::Args::extract(&job.prepared, &context);
-        drop(context);
-        let returned = job.shape.call(input, args).await;
-        let mut sink = Sink::default();
-        match returned.into_outcome(&mut sink) {
-            Ok(()) => Ok(sink),
-            Err(error) => Err(Outcome::Failed(Failed::of(&error))),
+        if job.chain.is_empty() {
+            handle(job, &run.record, run.attempt, now, buffer).await.map_err(Outcome::from)
+        } else {
+            wrapped(job, run, now, buffer).await
         }
     };
     let supervised = Supervised {
@@ -125,11 +126,96 @@ where
     }
 }
 
-fn undecoded(error: DecodeError) -> Outcome {
-    match error {
-        DecodeError::Newer { .. } => Outcome::Newer,
-        DecodeError::Unexpected { .. } => Outcome::Unexpected,
-        error => Outcome::Rejected(error.to_string().into()),
+/// One call of the handler itself.
+async fn handle<F, M>(
+    job: &Job<F, M>,
+    record: &Arc<Recorded>,
+    attempt: u32,
+    now: Duration,
+    buffer: &Arc<Buffer>,
+) -> Result<Sink, Ended>
+where
+    F: Shape<M>,
+    F::In: Input,
+    F::Args: Args,
+    F::Out: IntoOutcome,
+{
+    let input = F::In::decode(record).map_err(Ended::Undecoded)?;
+    let origin = Origin::Delivered(record.clone());
+    let context = Context::new(origin, attempt, now, job.group.site.clone(), buffer.clone());
+    let args = F::Args::extract(&job.prepared, &context);
+    drop(context);
+    let returned = job.shape.call(input, args).await;
+    let mut sink = Sink::default();
+    returned.into_outcome(&mut sink).map(|()| sink).map_err(Ended::Failed)
+}
+
+/// The same within the middlewares, each call of which is an attempt of its own to them.
+async fn wrapped<F, M>(
+    job: &Arc<Job<F, M>>,
+    run: &Run,
+    now: Duration,
+    buffer: &Arc<Buffer>,
+) -> Result<Sink, Outcome>
+where
+    F: Shape<M> + Send + Sync + 'static,
+    F::In: Input,
+    F::Args: Args,
+    F::Out: IntoOutcome,
+    F::Fut: Send,
+    M: 'static,
+{
+    let call = Call {
+        handler: job.group.name().handler().into(),
+        source: Source::Delivered(run.record.clone()),
+        event: None,
+        clock: job.group.clock.clone(),
+    };
+    let innermost = {
+        let (job, record, attempt, buffer) = (job.clone(), run.record.clone(), run.attempt, buffer.clone());
+        Next::new(move || {
+            let (job, record, buffer) = (job.clone(), record.clone(), buffer.clone());
+            Box::pin(async move {
+                let call = AssertUnwindSafe(handle(&job, &record, attempt, now, &buffer)).catch_unwind();
+                let outcome = call.await.unwrap_or_else(|panic| {
+                    Err(Ended::Failed(Panicked(panic_text(&*panic)).into()))
+                });
+                // What a failed call buffered must not go out with a later one's acknowledgement.
+                outcome.map_err(|ended| {
+                    drop(buffer.take());
+                    match ended {
+                        Ended::Failed(error) => error,
+                        Ended::Undecoded(error) => Undecoded(error).into(),
+                    }
+                })
+            })
+        })
+    };
+    innermost.around(&job.chain, &call).run().await.map_err(|error| match error.downcast::<Undecoded>() {
+        Ok(error) => Ended::Undecoded(error.0).into(),
+        Err(error) => Ended::Failed(error).into(),
+    })
+}
+
+/// Why a call came to no success.
+enum Ended {
+    Failed(BoxError),
+    Undecoded(DecodeError),
+}
+
+/// A record that the handler could not take, as middlewares see it.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+struct Undecoded(DecodeError);
+
+impl From<Ended> for Outcome {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::Failed(error) => Self::Failed(Failed::of(&error)),
+            Ended::Undecoded(DecodeError::Newer { .. }) => Self::Newer,
+            Ended::Undecoded(DecodeError::Unexpected { .. }) => Self::Unexpected,
+            Ended::Undecoded(error) => Self::Rejected(error.to_string().into()),
+        }
     }
 }
 

@@ -336,6 +336,7 @@ impl<X, H: IntoHandler<X>> Listener<Asynchronous<X>> for H {
         let configured = self.into_configured();
         to.options.name = to.options.name.or(configured.options.name);
         to.options.types.extend(configured.options.types);
+        to.options.chain.splice(0..0, configured.options.chain.0);
         let visitor = AsyncVisitor::<H::F, H::M, ByValue> { f: configured.shape, to, marker: PhantomData };
         ByValue::by_value(visitor).expect("an async handler takes its event by value")
     }

@@ -57,3 +57,4 @@ pub use tuned::{Adjusted, SubscribeExt, SyncExt, Tuned};
 pub(crate) use cause::Cause;
 pub(crate) use ids::random;
 pub(crate) use pool::spawn as spawn_blocking;
+pub(crate) use report::panic_text;

@@ -1,6 +1,6 @@
 //! What is said of a subscription when it is made: `audit.priority(10).once()`.
 
-use std::{marker::PhantomData, sync::Arc};
+use std::{marker::PhantomData, sync::Arc, time::Duration};
 
 use super::{
     listen::{Listener, Options, Registration, Returns, Takes},
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     extract::{Args, Missing},
-    middleware::Middleware,
+    middleware::{Middleware, Timeout},
 };
 
 /// A handler with options of its subscription, made by [`SubscribeExt`].
@@ -60,6 +60,12 @@ impl<H, X> Tuned<H, X> {
         self
     }
 
+    /// Ends an async handler that takes longer, as [`Timeout`] does; it is in the report with that kind. Around a
+    /// synchronous one it is refused: nothing can end that.
+    pub fn timeout(self, limit: Duration) -> Self {
+        self.wrap(Timeout::new(limit))
+    }
+
     /// Wraps the handler into a middleware. The one that is added last is outermost.
     pub fn wrap(mut self, middleware: impl Middleware) -> Self {
         self.options.chain.push(Arc::new(middleware));
@@ -84,9 +90,9 @@ pub trait SubscribeExt<X>: Listener<X> {
         Tuned::new(self).when(is_wanted)
     }
 
-    /// See [`Tuned::wrap`].
-    fn wrap(self, middleware: impl Middleware) -> Tuned<Self, X> {
-        Tuned::new(self).wrap(middleware)
+    /// See [`Tuned::timeout`].
+    fn timeout(self, limit: Duration) -> Tuned<Self, X> {
+        Tuned::new(self).timeout(limit)
     }
 }
 
@@ -95,7 +101,7 @@ impl<X, H: Listener<X>> SubscribeExt<X> for H {}
 /// Marks a synchronous function of `&T`.
 type OfRef<T, R> = super::Synchronous<fn(&T) -> R>;
 
-/// Names and filters of synchronous handlers; async ones have theirs from [`crate::HandlerExt`].
+/// Names, filters and middleware of synchronous handlers; async ones have theirs from [`crate::HandlerExt`].
 pub trait SyncExt<T, R>: Fn(&T) -> R + Sized {
     /// See [`Tuned::named`].
     fn named(self, name: impl Into<String>) -> Tuned<Self, OfRef<T, R>> {
@@ -105,6 +111,11 @@ pub trait SyncExt<T, R>: Fn(&T) -> R + Sized {
     /// See [`Tuned::types`].
     fn types(self, filter: impl Into<String>) -> Tuned<Self, OfRef<T, R>> {
         Tuned::new(self).types(filter)
+    }
+
+    /// See [`Tuned::wrap`].
+    fn wrap(self, middleware: impl Middleware) -> Tuned<Self, OfRef<T, R>> {
+        Tuned::new(self).wrap(middleware)
     }
 }
 

@@ -5,6 +5,7 @@ use std::{marker::PhantomData, time::Duration};
 use fanfare_core::{Retry, Start};
 
 use super::{Classifies, Fallible, Options, Order, PermanentIf, Shape};
+use crate::middleware::Middleware;
 
 /// A handler function with its options, made by [`HandlerExt`].
 #[must_use = "a handler does nothing until it is given to `App::on`"]
@@ -105,6 +106,10 @@ options! {
     /// A dead letter parks its key: what follows it waits until the dead letter is redriven or the key
     /// resumed. Default: the key goes on.
     park() |options| options.park = true;
+
+    /// Wraps the handler into a middleware, which goes around every attempt and keeps the handler's name. The one that is
+    /// added last is outermost. One that does not fit is refused when the application starts, or by the dispatcher.
+    wrap(middleware: impl Middleware) |options| options.chain.push(middleware);
 }
 
 impl<F: Shape<M>, M> HandlerExt<M> for F {}

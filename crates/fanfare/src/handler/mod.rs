@@ -17,6 +17,7 @@ pub use blocking::{Blocking, BlockingCall, BlockingExt, BlockingShape, Runs};
 pub use configured::{Configured, HandlerExt};
 pub use into_handler::{Bare, Conf, IntoHandler};
 pub(crate) use name::name_of;
+pub(crate) use options::Wraps;
 pub use options::{Options, Order};
 pub use permanent::{Classified, Classifies, Fallible, PermanentIf};
 pub use shape::Shape;

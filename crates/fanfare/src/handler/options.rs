@@ -1,8 +1,10 @@
 //! How one handler's subscription behaves.
 
-use std::time::Duration;
+use std::{fmt, sync::Arc, time::Duration};
 
 use fanfare_core::{Retry, Start};
+
+use crate::middleware::Middleware;
 
 /// In which order a subscription's records are handled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,6 +48,24 @@ pub struct Options {
     pub start_at: Option<Start>,
     /// Whether the function blocks its thread and runs on one of its own.
     pub is_blocking: bool,
+    /// Its middlewares, the innermost first.
+    pub(crate) chain: Wraps,
+}
+
+/// The middlewares of one handler, the innermost first.
+#[derive(Clone, Default)]
+pub(crate) struct Wraps(pub(crate) Vec<Arc<dyn Middleware>>);
+
+impl Wraps {
+    pub(crate) fn push(&mut self, middleware: impl Middleware) {
+        self.0.push(Arc::new(middleware));
+    }
+}
+
+impl fmt::Debug for Wraps {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|middleware| middleware.name())).finish()
+    }
 }
 
 impl Default for Options {
@@ -63,6 +83,7 @@ impl Default for Options {
             renamed_from: None,
             start_at: None,
             is_blocking: false,
+            chain: Wraps::default(),
         }
     }
 }

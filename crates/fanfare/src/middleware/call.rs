@@ -3,8 +3,9 @@
 use std::{any::Any, fmt, sync::Arc};
 
 use bytestring::ByteString;
-use fanfare_core::{BoxError, BoxFuture, Clock, EventId, Metadata, Sink};
+use fanfare_core::{BoxError, BoxFuture, Clock, EventId, Metadata, Recorded, Sink};
 
+use super::{Latencies, Resequence};
 use crate::dispatch::Cause;
 
 /// What a call comes to: the events that the handler returned, or why it failed.
@@ -26,6 +27,22 @@ pub trait Middleware: Send + Sync + 'static {
     /// What the handler or the middleware failed with.
     fn handle_sync(&self, _: &Call, next: NextSync<'_>) -> Outcome {
         next.run()
+    }
+
+    /// Why it cannot go around a handler of an application, if it cannot.
+    fn refused_on_app(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// How long the calls of a handler took, where it measures that.
+    fn latencies(&self, _handler: &str) -> Option<Latencies> {
+        None
+    }
+
+    /// The order that it gives, which an application keeps by itself.
+    #[doc(hidden)]
+    fn sequence(&self) -> Option<&Resequence> {
+        None
     }
 
     /// What it is called where it is refused.
@@ -65,6 +82,14 @@ pub(crate) fn refusal(chain: &[Arc<dyn Middleware>], is_sync: bool) -> Option<St
     Some(format!("it is {kind}, and the middleware `{}` {why}", misfit.name()))
 }
 
+/// Why a middleware cannot go around a handler of an application, if it cannot.
+pub(crate) fn refusal_on_app(chain: &[Arc<dyn Middleware>]) -> Option<String> {
+    let why = |middleware: &Arc<dyn Middleware>| {
+        middleware.refused_on_app().map(|why| format!("the middleware `{}` {why}", middleware.name()))
+    };
+    chain.iter().find_map(why)
+}
+
 /// One call of a handler. Cheap to clone.
 #[derive(Clone)]
 pub struct Call {
@@ -78,6 +103,7 @@ pub struct Call {
 #[derive(Clone)]
 pub(crate) enum Source {
     Emitted(Arc<Cause>),
+    Delivered(Arc<Recorded>),
 }
 
 impl Call {
@@ -90,6 +116,7 @@ impl Call {
     pub fn event_type(&self) -> &str {
         match &self.source {
             Source::Emitted(cause) => cause.event_type(),
+            Source::Delivered(record) => &record.message.metadata.event_type,
         }
     }
 
@@ -97,6 +124,7 @@ impl Call {
     pub fn metadata(&self) -> &Metadata {
         match &self.source {
             Source::Emitted(cause) => cause.described(),
+            Source::Delivered(record) => &record.message.metadata,
         }
     }
 
@@ -104,10 +132,11 @@ impl Call {
     pub fn event_id(&self) -> &EventId {
         match &self.source {
             Source::Emitted(cause) => cause.id(),
+            Source::Delivered(record) => &record.message.metadata.id,
         }
     }
 
-    /// The event, around an async handler on a dispatcher.
+    /// The event, around an async handler on a dispatcher. On an application it is decoded within.
     pub fn event<E: Send + Sync + 'static>(&self) -> Option<&E> {
         self.event.as_ref().and_then(|event| event.downcast_ref())
     }

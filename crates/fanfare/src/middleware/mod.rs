@@ -4,8 +4,13 @@
 //! those that never wait; one that waits is refused when the handler subscribes. The handler keeps its name
 //! through any wrapping, and state is kept per handler.
 //!
+//! The same go around the handlers of a [`crate::dispatch::Dispatcher`] and of an [`crate::App`]. On an application they go around each
+//! attempt: what waits in a limit counts against the ack timeout, an error is retried and dead-lettered as the
+//! handler's own is, and the event is decoded within. [`Retrying`] is refused there by name, since `.retry(..)` is kept
+//! by the transport; [`Resequence`] asks for `.unordered()`.
+//!
 //! ```
-//! use fanfare::{Event, dispatch::{Dispatcher, SubscribeExt}, middleware::{Call, Next, Outcome, from_fn}};
+//! use fanfare::{Event, HandlerExt, dispatch::Dispatcher, middleware::{Call, Next, Outcome, from_fn}};
 //! # #[derive(Event, Clone)]
 //! # #[event(type = "order.placed", local)]
 //! # struct OrderPlaced;
@@ -37,7 +42,7 @@ mod tower;
 
 pub use breaker::{BreakerOpen, BreakerState, CircuitBreaker};
 pub use call::{Call, Fits, Middleware, Next, NextSync, Outcome};
-pub(crate) use call::{Chain, Panicked, Source, refusal, run_sync};
+pub(crate) use call::{Chain, Panicked, Source, refusal, refusal_on_app, run_sync};
 pub use concurrency::ConcurrencyLimit;
 pub use dedup::Dedup;
 pub use from_fn::{FromFn, FromFnSync, from_fn, from_fn_sync};

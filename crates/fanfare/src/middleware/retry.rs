@@ -16,6 +16,10 @@ impl Retrying {
 }
 
 impl Middleware for Retrying {
+    fn refused_on_app(&self) -> Option<&'static str> {
+        Some("retries within one delivery, which ends with the process; say .retry(policy) of the handler")
+    }
+
     fn handle(&self, call: Call, next: Next) -> BoxFuture<'static, Outcome> {
         let policy = self.0;
         Box::pin(async move {

@@ -112,6 +112,10 @@ impl Middleware for Timing {
         Fits::Both
     }
 
+    fn latencies(&self, handler: &str) -> Option<Latencies> {
+        self.handlers.lock().get(handler).map(|times| times.latencies(handler))
+    }
+
     fn handle(&self, call: Call, next: Next) -> BoxFuture<'static, Outcome> {
         let times = self.times(call.handler());
         Box::pin(async move {

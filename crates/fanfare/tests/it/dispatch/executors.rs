@@ -6,8 +6,8 @@ use std::{
 };
 
 use fanfare::{
-    BlockingExt, State,
-    dispatch::{Dispatcher, FailureKind, SubscribeExt},
+    BlockingExt, HandlerExt, State,
+    dispatch::{Dispatcher, FailureKind},
     middleware::Timeout,
 };
 use futures_executor::block_on;

@@ -10,9 +10,9 @@ use std::{
 };
 
 use fanfare::{
-    Retry, State,
+    HandlerExt, Retry, State,
     clock::RuntimeClock,
-    dispatch::{Dispatcher, FailureKind, SubscribeExt},
+    dispatch::{Dispatcher, FailureKind, SyncExt},
     middleware::{
         BreakerOpen, Call, CircuitBreaker, ConcurrencyLimit, Dedup, GapTooLong, Logging, Next, NextSync,
         Outcome, RateExceeded, RateLimit, Resequence, Retrying, Timeout, Timing, from_fn, from_fn_sync,

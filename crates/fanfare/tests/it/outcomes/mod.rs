@@ -4,6 +4,7 @@ mod drain;
 mod failures;
 mod holds;
 mod limits;
+mod middleware;
 mod outputs;
 mod refused_retries;
 mod timeouts;
