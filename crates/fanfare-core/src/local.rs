@@ -6,7 +6,8 @@ use std::{any::Any, sync::Arc};
 use bytes::Bytes;
 
 use crate::{
-    Accepts, DecodeError, Descriptor, EncodeError, Envelope, Event, Metadata, RawEvent, Topic, payload::Payload,
+    Accepts, DecodeError, Descriptor, EncodeError, Envelope, Event, Metadata, RawEvent, Topic,
+    payload::Payload,
 };
 
 /// What a dispatcher emits: an event, or a [`RawEvent`] of a type known at run time.
@@ -163,7 +164,9 @@ impl<E: Event> Variant for E {
         }
         let raw = heard.to_raw().map_err(|error| heard.misfit(error.to_string()))?;
         raw.to_event().unwrap_or_else(|| {
-            Err(heard.misfit("it is not `Clone`, and several handlers share it; let the variant hold an `Arc` of it"))
+            Err(heard.misfit(
+                "it is not `Clone`, and several handlers share it; let the variant hold an `Arc` of it",
+            ))
         })
     }
 }

@@ -19,8 +19,8 @@ use super::{
     slot::{Doing, Slot},
 };
 use crate::{
-    extract::{Args, Buffer, Buffered, Context, Origin},
     dispatch::panic_text,
+    extract::{Args, Buffer, Buffered, Context, Origin},
     handler::Shape,
     middleware::{Call, Chain, Next, Panicked, Source},
     publish::{Cause, NotMade},
@@ -177,9 +177,9 @@ where
             let (job, record, buffer) = (job.clone(), record.clone(), buffer.clone());
             Box::pin(async move {
                 let call = AssertUnwindSafe(handle(&job, &record, attempt, now, &buffer)).catch_unwind();
-                let outcome = call.await.unwrap_or_else(|panic| {
-                    Err(Ended::Failed(Panicked(panic_text(&*panic)).into()))
-                });
+                let outcome = call
+                    .await
+                    .unwrap_or_else(|panic| Err(Ended::Failed(Panicked(panic_text(&*panic)).into())));
                 // What a failed call buffered must not go out with a later one's acknowledgement.
                 outcome.map_err(|ended| {
                     drop(buffer.take());

@@ -92,7 +92,9 @@ impl Dispatcher {
             let answers = asked.answers.clone();
             let report = match request.into_emitted() {
                 Emitted::Typed(event) => emit::typed(&self.inner, event, parent, Some(asked)).await,
-                Emitted::Raw(event) => emit::named(&self.inner, self.inner.raw(event), parent, Some(asked)).await,
+                Emitted::Raw(event) => {
+                    emit::named(&self.inner, self.inner.raw(event), parent, Some(asked)).await
+                }
             };
             let answers =
                 std::mem::take(&mut *answers.lock()).into_iter().filter_map(|output| match output {

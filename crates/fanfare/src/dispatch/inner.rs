@@ -224,7 +224,8 @@ impl Inner {
         let is_heard = !refs.is_empty() || !tasks.is_empty();
         let count = |stats: &Stats| {
             stats.emitted.add();
-            if let Some(report) = self.settings.storms.rate.and_then(|rate| self.over_rate(stats, &event_type, rate))
+            if let Some(report) =
+                self.settings.storms.rate.and_then(|rate| self.over_rate(stats, &event_type, rate))
             {
                 return Err(report);
             }

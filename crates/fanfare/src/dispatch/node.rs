@@ -87,10 +87,7 @@ impl<S: Subject> Lists<S> {
 
 impl<S: Subject> Node<S> {
     pub(crate) fn new() -> Self {
-        Self {
-            lists: ArcSwap::from_pointee(Lists::new(Vec::new(), Vec::new())),
-            stats: Stats::default(),
-        }
+        Self { lists: ArcSwap::from_pointee(Lists::new(Vec::new(), Vec::new())), stats: Stats::default() }
     }
 
     /// Who listens now. Takes no lock and writes nothing that another thread reads.

@@ -30,7 +30,11 @@ impl Others {
             event_type: name.clone(),
             emitted: stats.emitted.sum(),
             unheard: stats.unheard_count(),
-            handlers: wild.iter().filter(|wild| wild.takes(name) && !wild.is_gone()).map(Wild::snapshot).collect(),
+            handlers: wild
+                .iter()
+                .filter(|wild| wild.takes(name) && !wild.is_gone())
+                .map(Wild::snapshot)
+                .collect(),
         };
         others.map(snapshot).collect()
     }

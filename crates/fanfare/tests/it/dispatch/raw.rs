@@ -53,7 +53,8 @@ fn a_payload_that_does_not_decode_is_a_failed_handler_and_hides_nobody() {
     dispatcher.on(told);
     let others = story.clone();
     dispatcher.on(move |event: &RawEvent| others.tell(event.event_type()));
-    let report = dispatcher.emit(RawEvent::json("order.placed", json!({ "item": 7 }))).now_or_never().unwrap();
+    let report =
+        dispatcher.emit(RawEvent::json("order.placed", json!({ "item": 7 }))).now_or_never().unwrap();
     let kinds: Vec<_> = report.failures().iter().map(|failure| failure.kind()).collect();
     assert_eq!((report.ran(), kinds), (3, vec![FailureKind::Decode; 2]));
     assert_eq!(story.take(), ["order.placed"]);
@@ -141,6 +142,7 @@ fn an_enum_of_local_events_is_made_of_the_events_themselves() {
 }
 
 #[derive(Events)]
+#[expect(clippy::large_enum_variant, reason = "one variant holds the metadata")]
 enum OrderEvent {
     Placed(Envelope<Placed>),
     Cancelled(Cancelled),
@@ -150,7 +152,9 @@ enum OrderEvent {
 fn an_enum_of_events_takes_typed_and_raw_ones() {
     async fn order(event: OrderEvent, State(story): State<Story>) {
         story.tell(match event {
-            OrderEvent::Placed(placed) => format!("placed {} {}", placed.quantity, placed.metadata.event_type),
+            OrderEvent::Placed(placed) => {
+                format!("placed {} {}", placed.quantity, placed.metadata.event_type)
+            }
             OrderEvent::Cancelled(cancelled) => format!("cancelled {}", cancelled.0),
         });
     }

@@ -11,8 +11,8 @@ use std::{
 use fanfare::{
     App, Attempt, Context, HandlerExt, RawEvent, Retry, State,
     middleware::{
-        Call, CircuitBreaker, Dedup, Logging, Next, NextSync, Outcome, RateLimit, Retrying, Timeout, Timing, from_fn,
-        from_fn_sync, tower,
+        Call, CircuitBreaker, Dedup, Logging, Next, NextSync, Outcome, RateLimit, Retrying, Timeout, Timing,
+        from_fn, from_fn_sync, tower,
     },
     testing::TestApp,
 };
@@ -70,7 +70,8 @@ async fn panics_and_records_that_do_not_decode_mean_the_same_within() {
     app.publish(step("a", 13)).await;
     app.publish(RawEvent::json("step.taken", json!({ "thing": "b", "number": "none" }))).await;
     app.idle().await;
-    let reasons: Vec<_> = app.dead_letters("flaky").await.into_iter().map(|dead| dead.reason.to_string()).collect();
+    let reasons: Vec<_> =
+        app.dead_letters("flaky").await.into_iter().map(|dead| dead.reason.to_string()).collect();
     let [panicked, undecoded] = &reasons[..] else { panic!("{reasons:?}") };
     assert!(panicked.contains("panicked: thirteen"), "{panicked}");
     assert!(undecoded.contains("failed to decode the payload"), "{undecoded}");
@@ -95,7 +96,11 @@ async fn a_timeout_and_an_open_breaker_fail_the_attempt_which_is_retried() {
     app.advance(Duration::from_secs(3)).await;
     app.publish(step("b", 1)).await;
     app.advance(Duration::from_secs(10)).await;
-    assert_eq!((app.failed("slow"), calls.load(Ordering::Relaxed)), (2, 1), "the breaker refused the other one");
+    assert_eq!(
+        (app.failed("slow"), calls.load(Ordering::Relaxed)),
+        (2, 1),
+        "the breaker refused the other one"
+    );
     app.advance(Duration::from_secs(300)).await;
     assert_eq!((app.handled("slow"), app.dead_letters("slow").await.len()), (2, 0));
 }
@@ -119,7 +124,11 @@ async fn limits_and_deduplication_work_per_handler() {
 
 #[tokio::test(start_paused = true)]
 async fn what_a_failed_call_buffered_does_not_go_out_with_a_second_one_of_its_attempt() {
-    async fn publishes(event: StepTaken, context: Context, State(calls): State<Arc<AtomicU32>>) -> Result<(), String> {
+    async fn publishes(
+        event: StepTaken,
+        context: Context,
+        State(calls): State<Arc<AtomicU32>>,
+    ) -> Result<(), String> {
         context.publish(step("out", 100 + event.number));
         if calls.fetch_add(1, Ordering::Relaxed) == 0 { Err("the first time".into()) } else { Ok(()) }
     }
@@ -142,13 +151,16 @@ async fn what_a_failed_call_buffered_does_not_go_out_with_a_second_one_of_its_at
 async fn what_makes_no_sense_on_an_application_is_refused_by_name_with_its_line() {
     async fn retried(_: StepTaken) {}
     async fn waited_for(_: StepTaken) {}
-    let line = line!() + 2;
-    let app = App::new("test").transport("memory:")
-        .on(retried.wrap(Retrying::new(Retry::none())))
-        .on(waited_for.wrap(from_fn_sync(|_: &Call, next: NextSync<'_>| next.run())));
+    let app = App::new("test").transport("memory:");
+    let line = line!() + 1;
+    let app = app.on(retried.wrap(Retrying::new(Retry::none())));
+    let app = app.on(waited_for.wrap(from_fn_sync(|_: &Call, next: NextSync<'_>| next.run())));
     let refused = app.start().await.unwrap_err();
     let [retrying, sync] = refused.mistakes() else { panic!("{refused}") };
     assert_eq!(retrying.location().unwrap().line(), line);
-    assert!(retrying.text().contains("`Retrying`") && retrying.text().contains(".retry(policy)"), "{retrying}");
+    assert!(
+        retrying.text().contains("`Retrying`") && retrying.text().contains(".retry(policy)"),
+        "{retrying}"
+    );
     assert!(sync.text().contains("`FromFnSync`") && sync.text().contains("it is async"), "{sync}");
 }
