@@ -59,7 +59,9 @@ pub(super) fn check(app: &mut App) -> Checked {
             wrong(format!("`{name}` returns a #[event(local)] event, which cannot leave its process"));
         }
         let chain: Vec<_> = handler.options.chain.0.iter().chain(&app.chain.0).cloned().collect();
-        if let Some(refused) = refusal(&chain, false).or_else(|| refusal_on_app(&chain)) {
+        if let Some(refused) =
+            refusal(&chain, false).or_else(|| refusal_on_app(&chain, handler.options.order))
+        {
             wrong(format!("`{name}`: {refused}"));
         }
         match planned(app, handler, &name) {

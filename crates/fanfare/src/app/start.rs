@@ -16,6 +16,7 @@ use crate::{
     consume::{self, Control, Driver, Emulated, Exchange, Gate, Group},
     extract::Site,
     metrics::GroupMetrics,
+    middleware::split,
     publish::{Encoder, Publisher, Types},
     transports,
 };
@@ -60,10 +61,11 @@ pub(super) async fn start(mut app: App) -> Result<Running, StartError> {
         let spec = group.and_then(|group| plan.groups.get(group)).map(|planned| planned.spec.clone());
         let name = spec.as_ref().map_or(handler.type_name, |spec| spec.name.handler()).to_owned();
         let chain: Vec<_> = handler.options.chain.0.iter().chain(&app.chain.0).cloned().collect();
-        match ((handler.prepare)(&app.registry, chain.into()), spec) {
+        let (chain, mut orders) = split(chain);
+        match ((handler.prepare)(&app.registry, chain), spec) {
             (Ok(made), Some(spec)) => {
                 locations.insert(spec.name.clone(), handler.location);
-                prepared.push((spec, handler.options, handler.accepts, made));
+                prepared.push((spec, handler.options, handler.accepts, orders.pop(), made));
             }
             (Ok(_), None) => {}
             (Err(missing), _) => app.mistakes.push(check::missing(handler.location, &name, &missing)),
@@ -90,7 +92,7 @@ pub(super) async fn start(mut app: App) -> Result<Running, StartError> {
     let mut subscriptions = Vec::new();
     let gate = transport.commons().and_then(|commons| commons.get_or_init(Gate::new));
     let gate = gate.unwrap_or_else(|| Arc::new(Gate::new()));
-    for (spec, options, accepts, make) in prepared {
+    for (spec, options, accepts, order, make) in prepared {
         let mut subscription = transport.subscribe(&spec).await.map_err(StartError::Transport)?;
         let seat = gate.clone().enter(&subscription.suspects);
         let group = Arc::new(Group {
@@ -103,6 +105,7 @@ pub(super) async fn start(mut app: App) -> Result<Running, StartError> {
             spec,
             options,
             accepts,
+            order,
             encoder: encoder.clone(),
             metrics: GroupMetrics::default(),
             clock: app.clock.clone(),

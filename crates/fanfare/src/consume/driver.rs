@@ -17,6 +17,7 @@ use super::{
     group::{Group, Phase},
     in_flight::{Asked, InFlight},
     lanes::{Lanes, State},
+    sequence::Sequence,
     timers::Timers,
     watch::Watch,
 };
@@ -32,6 +33,7 @@ pub(crate) struct Driver {
     pub(super) exchange: Arc<Exchange>,
     pub(super) consumer: Box<dyn Consumer>,
     pub(super) lanes: Lanes,
+    pub(super) sequence: Option<Sequence>,
     pub(super) timers: Timers,
     pub(super) in_flight: InFlight,
     pub(super) watch: Watch,
@@ -67,6 +69,7 @@ impl Driver {
         consumer: Box<dyn Consumer>,
     ) -> Self {
         let lanes = Lanes::new(group.options.order, group.is_key_lock_dropped);
+        let sequence = group.order.clone().map(Sequence::new);
         let watch = Watch::new(exchange.slots().len(), group.options.ack_timeout);
         let extend_at = group.clock.monotonic().saturating_add(group.options.ack_timeout / 3);
         Self {
@@ -75,6 +78,7 @@ impl Driver {
             exchange,
             consumer,
             lanes,
+            sequence,
             timers: Timers::default(),
             in_flight: InFlight::default(),
             watch,
@@ -118,7 +122,7 @@ impl Driver {
             is_moving |= self.answers(cx, now)?;
             is_moving |= self.clock_work(now);
             match self.group.control.phase() {
-                Phase::Running => is_moving |= self.take(cx)?,
+                Phase::Running => is_moving |= self.take(cx, now)?,
                 phase => self.drain(phase),
             }
             self.start(cx, now);
@@ -179,7 +183,7 @@ impl Driver {
     }
 
     /// New records, as far as the limits go.
-    fn take(&mut self, cx: &mut Context<'_>) -> Result<bool, Error> {
+    fn take(&mut self, cx: &mut Context<'_>, now: Duration) -> Result<bool, Error> {
         let group = self.group.clone();
         let options = &group.options;
         let counted = match options.order {
@@ -198,7 +202,7 @@ impl Driver {
         match self.consumer.poll_take(cx, room, &mut self.taken) {
             Poll::Pending => Ok(false),
             Poll::Ready(Ok(Taken::Batch)) => {
-                self.took();
+                self.took(now);
                 Ok(true)
             }
             Poll::Ready(Ok(Taken::Revoked)) => {
@@ -213,11 +217,17 @@ impl Driver {
         }
     }
 
-    fn took(&mut self) {
+    fn took(&mut self, now: Duration) {
         let mut has_others = false;
         for delivery in self.taken.drain(..) {
             has_others |= !delivery.is_suspect;
-            self.lanes.add(delivery);
+            let record = self.sequence.is_some().then(|| delivery.record.clone());
+            let index = self.lanes.add(delivery);
+            if let (Some(sequence), Some(record)) = (&mut self.sequence, record)
+                && sequence.arrive(index, &record, now)
+            {
+                self.lanes.hold(index);
+            }
         }
         if has_others && !self.has_taken {
             // Suspects come first: those that did not come by now do not come.
@@ -258,6 +268,9 @@ impl Driver {
         self.begun = 0;
         self.lanes.clear();
         self.timers.clear();
+        if let Some(sequence) = &mut self.sequence {
+            sequence.clear();
+        }
         self.in_flight.clear();
         self.settle.clear();
         self.settle_items.clear();
@@ -270,7 +283,8 @@ impl Driver {
             self.exchange.withdraw(&mut self.runs);
             let mut back: Vec<u32> = self.runs.drain(..).map(|run| run.task).collect();
             self.begun -= back.len();
-            let is_idle = |state| matches!(state, State::Behind | State::Ready | State::Waiting);
+            let is_idle =
+                |state| matches!(state, State::Behind | State::Ready | State::Held | State::Waiting);
             self.lanes.dissolve();
             back.extend(self.lanes.iter().filter(|(_, task)| is_idle(task.state)).map(|(index, _)| index));
             for index in back {
@@ -290,6 +304,9 @@ impl Driver {
     fn start(&mut self, cx: &Context<'_>, now: Duration) {
         if self.is_draining {
             return;
+        }
+        while let Some(index) = self.sequence.as_mut().and_then(|sequence| sequence.pop(now)) {
+            self.lanes.release(index);
         }
         let concurrency = self.group.options.concurrency_max;
         // As far ahead as the workers were fast: what has begun and not started is one more attempt after a crash.
@@ -317,7 +334,7 @@ impl Driver {
         match turn {
             Some((index, State::Ready, _)) if self.lanes.take_ready(index) => self.begin(index, now),
             // Behind another one of its key, or waiting: it runs when those have run.
-            Some((index, State::Behind | State::Waiting | State::Settling, position)) => {
+            Some((index, State::Behind | State::Held | State::Waiting | State::Settling, position)) => {
                 if let Some(task) = self.lanes.get_mut(index) {
                     task.delivery.is_suspect = false;
                 }
@@ -378,6 +395,9 @@ impl Driver {
     /// Waits for outcomes, answers, records and the next moment at which something is due.
     fn is_asleep(&mut self, cx: &mut Context<'_>, now: Duration) -> bool {
         let mut next = self.timers.next_due();
+        if let Some(due) = self.sequence.as_ref().and_then(Sequence::next_due).filter(|_| !self.is_draining) {
+            next = Some(next.map_or(due, |next| next.min(due)));
+        }
         if self.lanes.len() > 0 {
             next = Some(next.map_or(self.extend_at, |next| next.min(self.extend_at)));
         }

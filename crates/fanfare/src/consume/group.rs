@@ -12,7 +12,9 @@ use bytestring::ByteString;
 use fanfare_core::{Accepts, AttemptRecord, Clock, Delivery, GroupName, GroupSpec, Random, Recorded, Token};
 use futures_util::task::AtomicWaker;
 
-use crate::{extract::Site, handler::Options, metrics::GroupMetrics, publish::Encoder};
+use crate::{
+    extract::Site, handler::Options, metrics::GroupMetrics, middleware::Resequence, publish::Encoder,
+};
 
 /// One subscription.
 pub(crate) struct Group {
@@ -21,6 +23,8 @@ pub(crate) struct Group {
     pub(crate) printed: String,
     pub(crate) options: Options,
     pub(crate) accepts: Accepts,
+    /// The order of its events' own, where the handler asks for one.
+    pub(crate) order: Option<Resequence>,
     pub(crate) site: Arc<Site>,
     pub(crate) encoder: Arc<Encoder>,
     pub(crate) metrics: GroupMetrics,

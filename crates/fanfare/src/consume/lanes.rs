@@ -84,6 +84,8 @@ pub(crate) enum State {
     Beginning,
     /// With the workers.
     Running,
+    /// It waits for those before it in its events' own order.
+    Held,
     /// It waits for a retry.
     Waiting,
     /// Its settlement is on the way; it has left its lane.
@@ -180,6 +182,19 @@ impl Lanes {
             }
         }
         index
+    }
+
+    /// Keeps a task that stands alone and was just added from starting.
+    pub(crate) fn hold(&mut self, index: u32) {
+        self.set(index, State::Held);
+    }
+
+    /// Lets a task start that was kept.
+    pub(crate) fn release(&mut self, index: u32) {
+        if self.get(index).is_some_and(|task| task.state == State::Held) {
+            self.set(index, State::Ready);
+            self.ready.push_back(index);
+        }
     }
 
     /// The next task that may start; it is then [`State::Beginning`] or settled by the caller.

@@ -21,6 +21,7 @@ mod group;
 mod in_flight;
 mod lanes;
 mod outcome;
+mod sequence;
 mod settle;
 mod slot;
 mod timers;

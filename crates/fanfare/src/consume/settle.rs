@@ -113,6 +113,9 @@ impl Driver {
         let Some(task) = self.lanes.get_mut(index) else { return };
         self.settle.push((task.delivery.token, settle));
         self.settle_items.push((index, asked));
+        if let Some(sequence) = &mut self.sequence {
+            sequence.end(index);
+        }
         if matches!(asked, Asked::Hold | Asked::Park) {
             task.state = State::Settling;
         } else {

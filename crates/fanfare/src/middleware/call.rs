@@ -6,7 +6,7 @@ use bytestring::ByteString;
 use fanfare_core::{BoxError, BoxFuture, Clock, EventId, Metadata, Recorded, Sink};
 
 use super::{Latencies, Resequence};
-use crate::dispatch::Cause;
+use crate::{dispatch::Cause, handler::Order};
 
 /// What a call comes to: the events that the handler returned, or why it failed.
 pub type Outcome = Result<Sink, BoxError>;
@@ -82,8 +82,26 @@ pub(crate) fn refusal(chain: &[Arc<dyn Middleware>], is_sync: bool) -> Option<St
     Some(format!("it is {kind}, and the middleware `{}` {why}", misfit.name()))
 }
 
+/// The middlewares of a handler of an application without those that give an order, and these.
+pub(crate) fn split(chain: Vec<Arc<dyn Middleware>>) -> (Chain, Vec<Resequence>) {
+    let orders = chain.iter().filter_map(|middleware| middleware.sequence().cloned()).collect();
+    (chain.into_iter().filter(|middleware| middleware.sequence().is_none()).collect(), orders)
+}
+
 /// Why a middleware cannot go around a handler of an application, if it cannot.
-pub(crate) fn refusal_on_app(chain: &[Arc<dyn Middleware>]) -> Option<String> {
+pub(crate) fn refusal_on_app(chain: &[Arc<dyn Middleware>], order: Order) -> Option<String> {
+    match chain.iter().filter(|middleware| middleware.sequence().is_some()).count() {
+        0 => {}
+        1 if order == Order::Unordered => {}
+        1 => {
+            return Some(
+                "the middleware `Resequence` gives another order than that of the key; say .unordered() too, so that \
+                 deliveries may wait beside one another"
+                    .to_owned(),
+            );
+        }
+        _ => return Some("several `Resequence` give several orders; leave one".to_owned()),
+    }
     let why = |middleware: &Arc<dyn Middleware>| {
         middleware.refused_on_app().map(|why| format!("the middleware `{}` {why}", middleware.name()))
     };

@@ -1,43 +1,43 @@
-//! Puts events that arrive out of order back in order, by the producer's own number per key.
+//! Puts events that arrive out of order back in order, per key: by the producer's own number or by the event's own time.
 //!
-//! A call whose number is not the next one waits. What is missing is given up after the gap time-out, and what comes
-//! after that all the same runs at once.
+//! On a dispatcher a call whose turn has not come waits. On an application the deliveries wait, unsettled, before
+//! their handler is called; [`crate::HandlerExt::unordered`] says that they may.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    future::poll_fn,
-    pin::pin,
-    sync::Arc,
-    task::Poll,
-    time::Duration,
-};
+use std::{collections::HashMap, fmt, future::poll_fn, pin::pin, sync::Arc, task::Poll, time::Duration};
 
 use bytestring::ByteString;
-use fanfare_core::{BoxFuture, Event};
+use fanfare_core::{BoxFuture, Clock, Event, RawEvent, Recorded, Timestamp};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
-use super::{Call, Middleware, Next, Outcome};
+use super::{
+    Call, Middleware, Next, Outcome,
+    row::{Arrival, Row},
+};
 
-/// The key and the producer's number of what is called; `None`: it is in no sequence.
-type Number = dyn Fn(&Call) -> Option<(ByteString, u64)> + Send + Sync;
+/// The key of an event and where it stands among those of its key; `None`: in no order.
+type Of<T> = dyn Fn(&T) -> Option<(ByteString, i128)> + Send + Sync;
 
-/// Runs a handler in the order of its events' own numbers, per key.
+/// How many keys are remembered; beyond it those are forgotten that have nothing waiting.
+const KEYS_MAX: usize = 65_536;
+
+/// Runs a handler in the order of its events' own numbers or times, per key.
+///
+/// What is late, because those behind it have run, runs at once. Events without a key are one row. The order is kept in
+/// memory: after a restart a row of numbers begins anew, with the first number or, after the gap time-out, with the
+/// lowest that waits.
 #[derive(Clone)]
 pub struct Resequence {
-    number: Arc<Number>,
-    first: u64,
-    gap_timeout: Duration,
+    of_call: Arc<Of<Call>>,
+    of_record: Arc<Of<Recorded>>,
+    first: Option<u64>,
+    wait: Duration,
     waiting_max: usize,
-    lanes: Arc<Mutex<HashMap<(ByteString, ByteString), Lane>>>,
+    rows: Arc<Mutex<HashMap<RowKey, Row<oneshot::Sender<()>>>>>,
 }
 
-/// The events of one key, as one handler sees them.
-struct Lane {
-    next: u64,
-    is_running: bool,
-    waiting: BTreeMap<u64, oneshot::Sender<()>>,
-}
+/// Handler and key.
+type RowKey = (ByteString, ByteString);
 
 /// More events wait for a missing one than may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -47,175 +47,165 @@ pub struct GapTooLong {
 }
 
 impl Resequence {
-    /// By a number that `number` reads from each event, one higher each time and `first` for the first. Events without a
-    /// key are one row. By default a gap is given up after 10 s, and 1,024 events of a key wait at most.
+    /// By a number that `number` reads from each event, one higher each time and `first` for the first. By default a gap
+    /// is given up after 10 s, and 1,024 events of a key wait at most.
     pub fn by<E: Event>(first: u64, number: impl Fn(&E) -> u64 + Send + Sync + 'static) -> Self {
-        let number = move |call: &Call| {
-            call.event::<E>().map(|event| (event.key().unwrap_or_default(), number(event)))
-        };
+        Self::new(Some(first), Duration::from_secs(10), move |event: &E| i128::from(number(event)))
+    }
+
+    /// By a time that `time` reads from each event. Each waits so long for earlier ones, whether they come or not.
+    pub fn by_time<E: Event>(wait: Duration, time: impl Fn(&E) -> Timestamp + Send + Sync + 'static) -> Self {
+        Self::new(None, wait, move |event: &E| time(event).as_nanosecond())
+    }
+
+    fn new<E: Event>(
+        first: Option<u64>,
+        wait: Duration,
+        at: impl Fn(&E) -> i128 + Send + Sync + 'static,
+    ) -> Self {
+        let of_event = Arc::new(move |event: &E| (event.key().unwrap_or_default(), at(event)));
+        let of_recorded = of_event.clone();
         Self {
-            number: Arc::new(number),
+            of_call: Arc::new(move |call| call.event::<E>().map(|event| of_event(event))),
+            of_record: Arc::new(move |record| {
+                let is_ours = *record.message.metadata.event_type == *E::TYPE;
+                let event =
+                    is_ours.then(|| RawEvent::from_recorded(record).to_event::<E>()).flatten()?.ok()?;
+                let (_, at) = of_recorded(&event);
+                // An option at the publish may have given another key than the event's.
+                Some((record.message.metadata.key.clone().unwrap_or_default(), at))
+            }),
             first,
-            gap_timeout: Duration::from_secs(10),
+            wait,
             waiting_max: 1024,
-            lanes: Arc::default(),
+            rows: Arc::default(),
         }
     }
 
     /// How long an event waits for those before it.
     #[must_use]
     pub fn gap_timeout(mut self, timeout: Duration) -> Self {
-        self.gap_timeout = timeout;
+        self.wait = timeout;
         self
     }
 
-    /// How many events of one key wait; more fail with [`GapTooLong`].
+    /// How many events of one key wait; more fail with [`GapTooLong`]. On an application the handler's
+    /// `in_flight_max` is the limit.
     #[must_use]
     pub fn waiting_max(mut self, events: usize) -> Self {
         self.waiting_max = events;
         self
     }
 
-    /// Takes the turn of a number, or a place in the row.
-    fn line_up(&self, key: &(ByteString, ByteString), number: u64) -> Result<Place, GapTooLong> {
-        let mut lanes = self.lanes.lock();
-        let first = self.first;
-        let lane = lanes.entry(key.clone()).or_insert_with(|| Lane {
-            next: first,
-            is_running: false,
-            waiting: BTreeMap::new(),
-        });
-        let is_repeat = lane.waiting.contains_key(&number) || (number == lane.next && lane.is_running);
-        if number < lane.next || is_repeat {
-            return Ok(Place::Late);
-        }
-        if number == lane.next {
-            lane.is_running = true;
-            return Ok(Place::Now);
-        }
-        if lane.waiting.len() >= self.waiting_max {
-            return Err(GapTooLong { waiting_max: self.waiting_max });
-        }
-        let (sender, receiver) = oneshot::channel();
-        lane.waiting.insert(number, sender);
-        Ok(Place::Waits(receiver))
+    /// Where a record stands.
+    pub(crate) fn of_record(&self, record: &Recorded) -> Option<(ByteString, i128)> {
+        (self.of_record)(record)
     }
 
-    /// Gives up what is missing before the first that waits.
-    fn give_up_gap(&self, key: &(ByteString, ByteString)) {
-        if let Some(lane) = self.lanes.lock().get_mut(key)
-            && !lane.is_running
-            && let Some((number, _)) = lane.waiting.first_key_value()
-        {
-            tracing::warn!(key = &*key.1, missing = lane.next, "a missing event is given up");
-            lane.next = *number;
-            lane.call_next();
+    pub(crate) fn wait(&self) -> Duration {
+        self.wait
+    }
+
+    /// A row of this order.
+    pub(crate) fn row<T>(&self) -> Row<T> {
+        Row::new(self.first)
+    }
+
+    /// Forgets keys that nothing waits for, when there are too many.
+    pub(crate) fn trim<K: Eq + std::hash::Hash, T>(rows: &mut HashMap<K, Row<T>>) {
+        if rows.len() > KEYS_MAX {
+            rows.retain(|_, row| !row.is_idle());
         }
     }
-}
 
-enum Place {
-    Now,
-    Waits(oneshot::Receiver<()>),
-    /// Those after it have run, or it is a repeat of one that waits or runs.
-    Late,
-}
-
-impl Lane {
-    /// Calls the next in the row, if it is there. One that has gone is passed over.
-    fn call_next(&mut self) {
-        while let Some(sender) = self.waiting.remove(&self.next) {
-            self.is_running = sender.send(()).is_ok();
-            if self.is_running {
+    /// Calls the next of a row, if it is its turn. One that has gone is passed over.
+    fn call_next(&self, key: &RowKey, now: Duration) {
+        let mut rows = self.rows.lock();
+        let Some(row) = rows.get_mut(key) else { return };
+        while let Some(called) = row.call(now) {
+            if let Some(missing) = called.missing {
+                tracing::warn!(key = &*key.1, missing, "a missing event is given up");
+            }
+            if called.item.send(()).is_ok() {
                 return;
             }
-            self.next += 1;
+            row.end(called.place);
         }
-        self.is_running = false;
     }
 }
 
-/// A turn or a place in the row; ends when dropped, however the call ended.
-struct Turn {
+/// A place in a row; it ends when dropped, however the call ended.
+struct Place {
     resequence: Resequence,
-    key: (ByteString, ByteString),
-    number: u64,
-    standing: Standing,
+    clock: Arc<dyn Clock>,
+    key: RowKey,
+    place: u64,
 }
 
-enum Standing {
-    None,
-    Waits,
-    Runs,
-}
-
-impl Drop for Turn {
+impl Drop for Place {
     fn drop(&mut self) {
-        if let Some(lane) = self.resequence.lanes.lock().get_mut(&self.key) {
-            // One that waited and is not in the row was called, and goes before it knew.
-            let is_called = match self.standing {
-                Standing::None => false,
-                Standing::Waits => lane.waiting.remove(&self.number).is_none(),
-                Standing::Runs => true,
-            };
-            if is_called {
-                lane.next = self.number + 1;
-                lane.call_next();
-            }
+        if let Some(row) = self.resequence.rows.lock().get_mut(&self.key) {
+            row.end(self.place);
         }
+        self.resequence.call_next(&self.key, self.clock.monotonic());
     }
 }
 
 impl Middleware for Resequence {
+    fn sequence(&self) -> Option<&Resequence> {
+        Some(self)
+    }
+
     fn handle(&self, call: Call, next: Next) -> BoxFuture<'static, Outcome> {
-        let Some((key, number)) = (self.number)(&call) else { return next.run() };
+        let Some((key, at)) = (self.of_call)(&call) else { return next.run() };
         let key = (call.handler.clone(), key);
-        let mut turn = Turn { resequence: self.clone(), key, number, standing: Standing::None };
-        let place = self.line_up(&turn.key, number);
-        turn.standing = match &place {
-            Ok(Place::Now) => Standing::Runs,
-            Ok(Place::Waits(_)) => Standing::Waits,
-            Ok(Place::Late) | Err(_) => Standing::None,
+        let now = call.clock.monotonic();
+        let (sender, receiver) = oneshot::channel();
+        let arrival = {
+            let mut rows = self.rows.lock();
+            Self::trim(&mut rows);
+            let row = rows.entry(key.clone()).or_insert_with(|| self.row());
+            row.arrive(at, now.saturating_add(self.wait), self.waiting_max, sender)
+        };
+        let place = match arrival {
+            Arrival::Waits(place) => {
+                self.call_next(&key, now);
+                Place { resequence: self.clone(), clock: call.clock.clone(), key, place }
+            }
+            Arrival::Late => {
+                tracing::debug!(key = &*key.1, at, "an event comes late");
+                return next.run();
+            }
+            Arrival::Full => {
+                let error = GapTooLong { waiting_max: self.waiting_max };
+                return Box::pin(std::future::ready(Err(error.into())));
+            }
         };
         Box::pin(async move {
-            let mut called = match place {
-                Err(error) => return Err(error.into()),
-                Ok(Place::Late) => {
-                    tracing::debug!(key = &*turn.key.1, number, "an event comes late");
-                    return next.run().await;
-                }
-                Ok(Place::Now) => {
-                    let outcome = next.run().await;
-                    drop(turn);
-                    return outcome;
-                }
-                Ok(Place::Waits(called)) => pin!(called),
-            };
-            let mut gap = call.clock.sleep(turn.resequence.gap_timeout);
+            let (mut called, mut over) = (pin!(receiver), Some(call.clock.sleep(place.resequence.wait)));
             poll_fn(|cx| {
                 if called.as_mut().poll(cx).is_ready() {
                     return Poll::Ready(());
                 }
-                while gap.as_mut().poll(cx).is_ready() {
-                    turn.resequence.give_up_gap(&turn.key);
-                    if called.as_mut().poll(cx).is_ready() {
-                        return Poll::Ready(());
-                    }
-                    gap = call.clock.sleep(turn.resequence.gap_timeout);
+                if let Some(sleep) = &mut over
+                    && sleep.as_mut().poll(cx).is_ready()
+                {
+                    over = None;
+                    place.resequence.call_next(&place.key, call.clock.monotonic());
+                    return called.as_mut().poll(cx).map(drop);
                 }
                 Poll::Pending
             })
             .await;
-            turn.standing = Standing::Runs;
             let outcome = next.run().await;
-            drop(turn);
+            drop(place);
             outcome
         })
     }
 }
 
-impl std::fmt::Debug for Resequence {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Resequence").field("gap_timeout", &self.gap_timeout).finish_non_exhaustive()
+impl fmt::Debug for Resequence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resequence").field("wait", &self.wait).finish_non_exhaustive()
     }
 }

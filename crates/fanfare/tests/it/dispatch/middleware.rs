@@ -253,3 +253,17 @@ async fn a_dropped_call_gives_its_turn_on_and_too_many_that_wait_are_refused() {
     assert!(waits.remove(0).await.is_ok());
     assert_eq!(story.take(), ["handled 1", "handled 2", "handled 3"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_resequenced_handler_may_follow_the_events_own_time() {
+    let story = Story::default();
+    let dispatcher = on_paused_time(&story);
+    let at = |order: &Placed| fanfare_core::Timestamp::from_second(i64::from(order.quantity)).unwrap();
+    dispatcher.on(told.wrap(Resequence::by_time(Duration::from_secs(2), at)));
+    let emits = join_all([3, 1, 2].map(|n| dispatcher.emit(placed(n))));
+    let start = tokio::time::Instant::now();
+    assert!(emits.await.iter().all(|report| report.is_ok()));
+    assert_eq!(story.take(), ["handled 1", "handled 2", "handled 3"]);
+    assert_eq!(start.elapsed(), Duration::from_secs(2));
+    assert!(dispatcher.emit(placed(1)).now_or_never().unwrap().is_ok(), "a late one runs at once");
+}

@@ -3,4 +3,5 @@
 
 mod model;
 mod proofs;
+mod sequence;
 mod story;
