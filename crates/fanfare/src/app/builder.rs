@@ -7,6 +7,7 @@ use fanfare_core::{Clock, Descriptor, Input, IntoOutcome, Portable, Random, Tran
 use super::{Mistake, RunError, Running, StartError, registration::Registration, signals, start};
 use crate::{
     clock::{SystemClock, SystemRandom},
+    dispatch::StormGuard,
     extract::{Args, Registry},
     handler::{IntoHandler, Wraps},
     middleware::Middleware,
@@ -32,6 +33,7 @@ pub struct App {
     pub(super) random: Arc<dyn Random>,
     pub(super) mistakes: Vec<Mistake>,
     pub(super) chain: Wraps,
+    pub(super) storms: StormGuard,
     pub(super) is_key_lock_dropped: bool,
 }
 
@@ -59,6 +61,7 @@ impl App {
             random: Arc::new(SystemRandom::new()),
             mistakes: Vec::new(),
             chain: Wraps::default(),
+            storms: StormGuard::default(),
             is_key_lock_dropped: false,
         }
     }
@@ -113,6 +116,14 @@ impl App {
     /// Wraps every handler into a middleware, around its own. The one that is added last is outermost.
     pub fn wrap(mut self, middleware: impl Middleware) -> Self {
         self.chain.push(middleware);
+        self
+    }
+
+    /// When chains of events that lead to events are cut. Default: 64 levels, 8 rounds of a loop. A delivery whose
+    /// handler makes an event too many becomes a dead letter, whose reason tells the chain of types. Budgets and rates
+    /// count what handlers make, in this process.
+    pub fn storm_guard(mut self, guard: StormGuard) -> Self {
+        self.storms = guard;
         self
     }
 

@@ -17,7 +17,7 @@ use crate::{
     extract::Site,
     metrics::GroupMetrics,
     middleware::split,
-    publish::{Encoder, Publisher, Types},
+    publish::{Encoder, Publisher, Storms, Types},
     transports,
 };
 
@@ -47,6 +47,7 @@ pub(super) async fn start(mut app: App) -> Result<Running, StartError> {
         types,
         clock: app.clock.clone(),
         random: app.random.clone(),
+        storms: Storms::new(app.storms),
     });
     if let Some(transport) = &transport {
         check::capabilities(&app.handlers, &**transport, &mut app.mistakes);

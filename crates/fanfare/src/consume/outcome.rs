@@ -5,7 +5,7 @@ use std::{any::Any, error::Error as StdError, time::Duration};
 use bytestring::ByteString;
 use fanfare_core::{BoxError, Failure, Outgoing};
 
-use crate::middleware::Panicked;
+use crate::{dispatch::Storm, middleware::Panicked};
 
 /// How one attempt ended.
 #[derive(Debug)]
@@ -52,7 +52,8 @@ impl Failed {
         let is_panic = error.is::<Panicked>();
         Self {
             error: if is_panic { format!("panicked: {error}") } else { chain(&**error) },
-            is_permanent: Failure::is_permanent(&**error),
+            // A publish that the storm guard cut is cut again.
+            is_permanent: Failure::is_permanent(&**error) || is_storm(&**error),
             after: Failure::after(&**error),
             is_panic,
         }
@@ -67,6 +68,10 @@ impl Failed {
             .unwrap_or("a value that is no text");
         Self { error: format!("panicked: {text}"), is_permanent: false, after: None, is_panic: true }
     }
+}
+
+fn is_storm(error: &(dyn StdError + 'static)) -> bool {
+    error.is::<Storm>() || error.source().is_some_and(is_storm)
 }
 
 /// An error with its causes, `a: b: c`.

@@ -23,7 +23,7 @@ use crate::{
     extract::{Args, Buffer, Buffered, Context, Origin},
     handler::Shape,
     middleware::{Call, Chain, Next, Panicked, Source},
-    publish::{Cause, NotMade},
+    publish::{Cause, Handling, NotMade},
 };
 
 /// A handler with what its extractors prepared.
@@ -115,6 +115,7 @@ where
         call: Some(call),
         slot,
         exchange,
+        handling: Some(Handling { record: run.record.clone(), handler: group.site.handler.clone() }),
         is_blocking: group.options.is_blocking,
         is_suspended: false,
     };
@@ -249,6 +250,7 @@ pin_project_lite::pin_project! {
         call: Option<Fut>,
         slot: &'a Slot,
         exchange: &'a Exchange,
+        handling: Option<Handling>,
         is_blocking: bool,
         is_suspended: bool,
     }
@@ -268,6 +270,7 @@ impl<Fut: Future<Output = Result<Sink, Outcome>>> Future for Supervised<'_, Fut>
         let outcome = if is_over(this.slot) {
             Poll::Ready(Err(Outcome::Cancelled))
         } else {
+            let _handling = Handling::enter(this.handling);
             let polled = catch_unwind(AssertUnwindSafe(|| match this.call.as_mut().as_pin_mut() {
                 Some(call) => call.poll(cx),
                 None => Poll::Pending,

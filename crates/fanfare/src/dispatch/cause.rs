@@ -276,6 +276,11 @@ pub(crate) fn parent() -> Option<Parent> {
     is_nested().then(|| Parent { cause: current(), via: FRAME.with(|frame| frame.handler.get()) })
 }
 
+/// The emit whose handler runs now, if one does.
+pub(crate) fn current_emit() -> Option<Arc<Cause>> {
+    is_nested().then(current)
+}
+
 /// The cause of the innermost open emit.
 ///
 /// # Panics

@@ -15,7 +15,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::dispatch::spawn_blocking;
+use crate::{dispatch::spawn_blocking, publish::Handling};
 
 use super::{Configured, Options, Shape};
 
@@ -96,7 +96,11 @@ where
     fn call(&self, input: F::In, args: F::Args) -> Self::Fut {
         let f = self.0.clone();
         let span = tracing::Span::current();
-        let run = move || span.in_scope(|| f.run(input, args));
+        let mut handling = Handling::current();
+        let run = move || {
+            let _handling = Handling::enter(&mut handling);
+            span.in_scope(|| f.run(input, args))
+        };
         let runtime = Handle::try_current().ok();
         // The time of a runtime with one thread may be paused, and then it must know of its blocking calls. One with several
         // would wait, at the end of its program, for a call that does not end.

@@ -10,8 +10,11 @@ use fanfare_core::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-use super::{PublishOptions, Storm, Types, chain};
-use crate::extract::Buffered;
+use super::{Handling, PublishOptions, Storms, Types, chain::Chain};
+use crate::{
+    dispatch::{self, Storm},
+    extract::Buffered,
+};
 
 /// Makes messages of events.
 #[derive(Debug)]
@@ -20,6 +23,7 @@ pub(crate) struct Encoder {
     pub(crate) types: Types,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
+    pub(crate) storms: Storms,
 }
 
 /// The delivery that an output comes from.
@@ -37,6 +41,21 @@ pub(crate) enum NotMade {
     Invalid(Error),
 }
 
+/// An event with its payload encoded.
+pub(crate) enum Made {
+    Typed { descriptor: Descriptor, key: Option<ByteString>, payload: Bytes },
+    Raw(Box<RawEvent>),
+}
+
+impl Made {
+    pub(crate) fn of<P: Publishable>(event: &P) -> Result<Self, Error> {
+        Ok(match event.encoded().map_err(|error| invalid(error.event_type, &error))? {
+            Encoded::Typed { descriptor, key, payload } => Self::Typed { descriptor, key, payload },
+            Encoded::Raw(event) => Self::Raw(Box::new(event.clone())),
+        })
+    }
+}
+
 /// What an event says of itself.
 struct Parts {
     event_type: ByteString,
@@ -48,45 +67,90 @@ struct Parts {
 }
 
 impl Encoder {
-    /// The message of an event that somebody publishes.
-    pub(crate) fn outgoing<P: Publishable>(
-        &self,
-        event: &P,
-        options: Option<&PublishOptions>,
-    ) -> Result<Outgoing, Error> {
-        let parts = match event.encoded().map_err(|error| invalid(error.event_type, &error))? {
-            Encoded::Typed { descriptor, key, payload } => self.typed_parts(&descriptor, key, payload),
-            Encoded::Raw(event) => self.raw_parts(event, options)?,
-        };
+    /// The message of an event that somebody publishes. Within a handler it belongs to the chain of what is handled.
+    pub(crate) fn outgoing(&self, event: Made, options: Option<&PublishOptions>) -> Result<Outgoing, Error> {
+        let parts = self.made_parts(event, options)?;
         let now = self.clock.now();
-        let metadata = self.metadata(&parts, EventId::new_v7(now, &*self.random), now);
+        let mut metadata = self.metadata(&parts, EventId::new_v7(now, &*self.random), now);
+        let is_new_root = options.is_some_and(|options| options.is_new_root);
+        self.link_to_handling(&mut metadata, is_new_root)
+            .map_err(|storm| Error::new(ErrorKind::Invalid, storm.to_string()).because(storm))?;
         finish(parts, metadata, options)
+    }
+
+    /// The message of an event that keeps its attributes: one that was emitted in process.
+    pub(crate) fn forwarded(&self, event: Made, emitted: &Metadata) -> Result<Outgoing, Error> {
+        let parts = self.made_parts(event, None)?;
+        let mut metadata = emitted.clone();
+        // In process it had no source that means anything elsewhere.
+        if metadata.source == dispatch::SOURCE {
+            metadata.source = self.source.clone();
+        }
+        finish(parts, metadata, None)
+    }
+
+    fn made_parts(&self, event: Made, options: Option<&PublishOptions>) -> Result<Parts, Error> {
+        match event {
+            Made::Typed { descriptor, key, payload } => Ok(self.typed_parts(&descriptor, key, payload)),
+            Made::Raw(event) => self.raw_parts(&event, options),
+        }
+    }
+
+    /// Links an event to what is handled on this thread: a delivery of an application, or else an emit of a dispatcher.
+    fn link_to_handling(&self, metadata: &mut Metadata, is_new_root: bool) -> Result<(), Storm> {
+        if let Some(handling) = Handling::current() {
+            let cause = &handling.record.message.metadata;
+            return self.link(metadata, cause, &handling.handler, is_new_root, &mut None);
+        }
+        if let Some(emit) = dispatch::current_emit() {
+            metadata.causation_id = Some(emit.id().clone());
+            if !is_new_root {
+                metadata.causation_depth = emit.depth().saturating_add(1);
+                metadata.correlation_id = Some(emit.root_id());
+            }
+        }
+        Ok(())
+    }
+
+    /// Links an event to the one whose handler makes it. `linked` is the chain, once it is known.
+    fn link(
+        &self,
+        metadata: &mut Metadata,
+        cause: &Metadata,
+        handler: &str,
+        is_new_root: bool,
+        linked: &mut Option<Chain>,
+    ) -> Result<(), Storm> {
+        metadata.causation_id = Some(cause.id.clone());
+        if is_new_root {
+            metadata.correlation_id = Some(metadata.id.clone());
+            return Ok(());
+        }
+        let to = &metadata.event_type;
+        let chain = match linked {
+            Some(chain) => chain,
+            None => linked.insert(self.storms.extend(cause, handler, to)?),
+        };
+        let root = cause.correlation_id.as_ref().unwrap_or(&cause.id);
+        self.storms.count(chain, root, to, &*self.clock)?;
+        chain.attach(metadata);
+        metadata.correlation_id = Some(root.clone());
+        Ok(())
     }
 
     /// The messages of a handler's outputs. Their ids follow from the delivery, so that handling it again
     /// after a crash gives the same ones.
     pub(crate) fn caused(&self, cause: &Cause<'_>, outputs: Vec<Buffered>) -> Result<Vec<Outgoing>, NotMade> {
         let mut made = Vec::with_capacity(outputs.len());
-        let mut linked: Option<(u16, String)> = None;
+        let mut linked = None;
         for (index, Buffered { output, options }) in outputs.into_iter().enumerate() {
             let options = options.as_deref();
             let parts = self.parts(output, options).map_err(NotMade::Invalid)?;
             let id = derived_id(cause, &parts.event_type, index);
             let mut metadata = self.metadata(&parts, id, self.clock.now());
-            metadata.causation_id = Some(cause.metadata.id.clone());
-            if options.is_some_and(|options| options.is_new_root) {
-                metadata.correlation_id = Some(metadata.id.clone());
-            } else {
-                let (depth, chain) = match &linked {
-                    Some(linked) => linked,
-                    None => {
-                        linked.insert(chain::extend(cause.metadata, cause.handler).map_err(NotMade::Storm)?)
-                    }
-                };
-                chain::attach(&mut metadata, *depth, chain);
-                let correlation = cause.metadata.correlation_id.as_ref().unwrap_or(&cause.metadata.id);
-                metadata.correlation_id = Some(correlation.clone());
-            }
+            let is_new_root = options.is_some_and(|options| options.is_new_root);
+            self.link(&mut metadata, cause.metadata, cause.handler, is_new_root, &mut linked)
+                .map_err(NotMade::Storm)?;
             made.push(finish(parts, metadata, options).map_err(NotMade::Invalid)?);
         }
         Ok(made)
@@ -138,6 +202,7 @@ impl Encoder {
         let (topic, key) = event
             .route(known.map(|known| &known.descriptor))
             .map_err(|reason| Error::new(ErrorKind::Invalid, reason))?;
+        let payload = event.try_payload().map_err(|error| invalid(event.event_type(), error))?.clone();
         let content_type = (event.content_type() != fanfare_core::JSON).then(|| event.content_type().into());
         Ok(Parts {
             event_type: event.event_type().into(),
@@ -145,7 +210,7 @@ impl Encoder {
             topic,
             key,
             content_type,
-            payload: event.payload().clone(),
+            payload,
         })
     }
 

@@ -7,15 +7,17 @@ mod chain;
 mod encode;
 mod error;
 mod future;
+mod handling;
 mod options;
 mod publisher;
 mod types;
 
 pub use batch::{PublishAll, PublishingAll};
-pub(crate) use chain::Storm;
+pub(crate) use chain::Storms;
 pub(crate) use encode::{Cause, Encoder, NotMade};
 pub use error::PublishError;
 pub use future::Publishing;
+pub(crate) use handling::Handling;
 pub use options::PublishOptions;
 pub use publisher::{Publish, Publisher};
 pub(crate) use types::Types;

@@ -3,10 +3,10 @@
 use std::{future::IntoFuture, sync::Arc, time::Duration};
 
 use bytestring::ByteString;
-use fanfare_core::{EventId, ExpectedRevision, Outgoing, Publishable, Transport};
+use fanfare_core::{Error, EventId, ExpectedRevision, Outgoing, Publishable, Transport};
 use jiff::Timestamp;
 
-use super::{Encoder, PublishAll, PublishError, PublishOptions, Publishing};
+use super::{Encoder, PublishAll, PublishError, PublishOptions, Publishing, encode::Made};
 use crate::extract::{Context, Extract, Missing, Registry};
 
 /// Publishes events of an application. Cheap to clone; also a handler's argument.
@@ -30,8 +30,14 @@ impl Publisher {
     ///
     /// # Cancel safety
     /// `.await` hands over at once; dropped after that, the publish still takes place.
-    pub fn publish<P: Publishable>(&self, event: P) -> Publish<'_, P> {
-        Publish { publisher: self, event, options: None }
+    ///
+    /// # Within a handler
+    /// The event belongs to the chain of the delivery that is handled: it carries its correlation, causation and
+    /// depth, and the storm guard counts it. That holds where the handler itself runs, `.blocking()` ones included, and not
+    /// in tasks that it spawns. It is no part of the acknowledgement: a handler that fails afterwards publishes it
+    /// again, unless it has an idempotency key or goes through [`Context::publish`].
+    pub fn publish<P: Publishable>(&self, event: P) -> Publish<'_> {
+        Publish { publisher: self, event: Made::of(&event), options: None }
     }
 
     /// Publishes several events, in order; all or none after `.atomic()`.
@@ -67,10 +73,10 @@ impl Publisher {
         event: &P,
         options: Option<&PublishOptions>,
     ) -> Result<Outgoing, PublishError> {
-        self.encoder.outgoing(event, options).map_err(PublishError::invalid)
+        Made::of(event).and_then(|event| self.encoder.outgoing(event, options)).map_err(PublishError::invalid)
     }
 
-    pub(super) fn encoder(&self) -> &Encoder {
+    pub(crate) fn encoder(&self) -> &Encoder {
         &self.encoder
     }
 
@@ -87,15 +93,15 @@ impl std::fmt::Debug for Publisher {
 
 /// One event on its way, with its options; `.await` publishes it.
 #[must_use = "nothing is published until this is awaited"]
-pub struct Publish<'a, P> {
+pub struct Publish<'a> {
     publisher: &'a Publisher,
-    event: P,
+    event: Result<Made, Error>,
     options: Option<Box<PublishOptions>>,
 }
 
 macro_rules! with_options {
     ($($(#[$doc:meta])* $name:ident($($arg:ident: $type:ty),*);)*) => {
-        impl<P> Publish<'_, P> {$(
+        impl Publish<'_> {$(
             $(#[$doc])*
             pub fn $name(mut self, $($arg: $type),*) -> Self {
                 let options = self.options.take().unwrap_or_default();
@@ -131,7 +137,7 @@ with_options! {
     new_root();
 }
 
-impl<P> Publish<'_, P> {
+impl Publish<'_> {
     /// All options at once.
     pub fn with(mut self, options: PublishOptions) -> Self {
         self.options = Some(Box::new(options));
@@ -139,14 +145,15 @@ impl<P> Publish<'_, P> {
     }
 }
 
-impl<P: Publishable> IntoFuture for Publish<'_, P> {
+impl IntoFuture for Publish<'_> {
     type Output = <Publishing as Future>::Output;
     type IntoFuture = Publishing;
 
     fn into_future(self) -> Publishing {
-        match self.publisher.encode(&self.event, self.options.as_deref()) {
+        let encoder = &self.publisher.encoder;
+        match self.event.and_then(|event| encoder.outgoing(event, self.options.as_deref())) {
             Ok(outgoing) => self.publisher.publish_message(outgoing),
-            Err(error) => Publishing::failed(error),
+            Err(error) => Publishing::failed(PublishError::invalid(error)),
         }
     }
 }

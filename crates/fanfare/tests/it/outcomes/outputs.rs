@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use fanfare::{App, Context, Event, HandlerExt, PublishOptions, Retry, State, testing::TestApp};
+use fanfare::{
+    App, BlockingExt, Context, Event, HandlerExt, PublishOptions, Publisher, Retry, State, dispatch::StormGuard,
+    testing::TestApp,
+};
 use fanfare_core::{Clock, ErrorKind};
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -56,7 +59,7 @@ async fn a_circle_of_handlers_ends_in_a_dead_letter_that_tells_the_chain() {
     let dead = app.dead_letters("ping").await;
     assert_eq!((dead.len(), app.handled("ping")), (1, 8));
     assert!(dead[0].reason.contains("came back to the same type and key 8 times"), "{}", dead[0].reason);
-    assert!(dead[0].reason.contains("chain: ping:"), "{}", dead[0].reason);
+    assert!(dead[0].reason.contains("chain: step.taken -> step.taken"), "{}", dead[0].reason);
 }
 
 #[tokio::test(start_paused = true)]
@@ -135,4 +138,90 @@ async fn a_panic_while_an_output_is_encoded_is_a_counted_failure_and_the_group_g
         app.shutdown().await;
         assert_eq!(clock.monotonic() - begin, Duration::ZERO, "the drain waited for something");
     }
+
+async fn chain(app: &TestApp) -> Vec<(u32, u16, bool, bool)> {
+    let log = app.running().transport().log().unwrap();
+    let page = log.read(&fanfare::TopicFilter::all(), 0, 100).await.unwrap();
+    let root = page.records[0].message.metadata.id.clone();
+    let records = page.records.iter().map(|record| {
+        let metadata = &record.message.metadata;
+        let number = serde_json::from_slice::<StepTaken>(&record.message.payload).unwrap().number;
+        let is_caused = metadata.causation_id.is_some();
+        (number, metadata.causation_depth, is_caused, metadata.correlation_id.as_ref() == Some(&root))
+    });
+    records.collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_handler_publishes_by_itself_belongs_to_its_chain() {
+    async fn direct(event: StepTaken, publisher: Publisher) -> Result<(), fanfare::PublishError> {
+        if event.number == 0 {
+            publisher.publish(step("b", 1)).await?;
+            publisher.publish(step("c", 2)).new_root().await?;
+        }
+        Ok(())
+    }
+    fn blocking(event: StepTaken, State(publisher): State<std::sync::Arc<std::sync::OnceLock<Publisher>>>) {
+        if event.number == 1 {
+            drop(publisher.get().unwrap().try_publish(step("d", 3)).unwrap());
+        }
+    }
+    let publisher = std::sync::Arc::new(std::sync::OnceLock::new());
+    let app = App::new("test").state(publisher.clone()).on(direct).on(blocking.blocking());
+    let app = TestApp::start(app).await.unwrap();
+    let _ = publisher.set(app.publisher().clone());
+    app.publish(step("a", 0)).await;
+    app.idle().await;
+    let mut chain = chain(&app).await;
+    chain.sort();
+    assert_eq!(chain, [(0, 0, false, false), (1, 1, true, true), (2, 0, true, false), (3, 2, true, true)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_direct_publish_in_a_circle_is_refused_and_its_delivery_a_dead_letter_at_once() {
+    async fn again(event: StepTaken, publisher: Publisher) -> Result<(), fanfare::PublishError> {
+        publisher.publish(step(&event.thing, event.number + 1)).await?;
+        Ok(())
+    }
+    let app = TestApp::start(App::new("test").on(again)).await.unwrap();
+    app.publish(step("a", 0)).await;
+    app.idle().await;
+    let dead = app.dead_letters("again").await;
+    assert_eq!((dead.len(), app.handled("again"), app.failed("again")), (1, 8, 1));
+    assert!(
+        dead[0].reason.contains("8 times") && dead[0].reason.contains("step.taken ->"),
+        "{}",
+        dead[0].reason
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_root_event_may_have_a_budget_and_a_type_a_rate() {
+    async fn burst(event: StepTaken) -> Vec<StepTaken> {
+        let next = |n| step(&format!("{} {n}", event.thing), event.number + 1);
+        if event.number < 3 { (0..3).map(next).collect() } else { Vec::new() }
+    }
+    let guard = StormGuard::new().fan_out_max(10);
+    let app = TestApp::start(App::new("test").storm_guard(guard).on(burst)).await.unwrap();
+    app.publish(step("a", 0)).await;
+    app.idle().await;
+    let dead = app.dead_letters("burst").await;
+    assert!(app.events::<StepTaken>().await.len() <= 11);
+    assert!(dead[0].reason.contains("more than 10 events"), "{}", dead[0].reason);
+    app.publish(step("b", 3)).await;
+    app.idle().await;
+    assert_eq!(app.dead_letters("burst").await.len(), dead.len(), "another root has a budget of its own");
+
+    let guard = StormGuard::new().rate_max(4, Duration::from_secs(60));
+    let app = TestApp::start(App::new("test").storm_guard(guard).on(burst.concurrency(1))).await.unwrap();
+    app.publish(step("a", 2)).await;
+    app.publish(step("b", 2)).await;
+    app.idle().await;
+    let dead = app.dead_letters("burst").await;
+    assert_eq!((dead.len(), app.events::<StepTaken>().await.len()), (1, 5));
+    assert!(dead[0].reason.contains("more than 4 events of one type"), "{}", dead[0].reason);
+    app.advance(Duration::from_secs(60)).await;
+    assert_eq!(app.redrive("burst").await, 1);
+    app.idle().await;
+    assert_eq!(app.events::<StepTaken>().await.len(), 8, "the breaker has closed");
 }
