@@ -11,7 +11,10 @@ use super::{
     storm::StormGuard,
     timer::ThreadClock,
 };
-use crate::{extract::Registry, middleware::Middleware};
+use crate::{
+    extract::Registry,
+    middleware::{Middleware, Spans, Timing},
+};
 
 /// Sets up a [`Dispatcher`].
 #[must_use = "a builder does nothing until `.build()`"]
@@ -31,6 +34,9 @@ impl Default for Builder {
             chain: Vec::new(),
             storms: StormGuard::default(),
             queue: Queue::default(),
+            is_local: false,
+            has_spans: false,
+            is_watched: false,
         };
         Self { registry: Registry::default(), settings }
     }
@@ -71,6 +77,18 @@ impl Builder {
     pub fn wrap(mut self, middleware: impl Middleware) -> Self {
         self.settings.chain.push(Arc::new(middleware));
         self
+    }
+
+    /// A `tracing` span for each emit, `emit`, and within it one for each handler, `handle`, with event type, ids, correlation
+    /// and causation.
+    pub fn spans(mut self) -> Self {
+        self.settings.has_spans = true;
+        self.wrap(Spans::new())
+    }
+
+    /// Measures how long handlers take; [`Dispatcher::snapshot`] and the diagram show it.
+    pub fn timing(self) -> Self {
+        self.wrap(Timing::new())
     }
 
     /// The queue of [`Dispatcher::enqueue`]. Default: 1,024 events, a full one waits, one event at a time.

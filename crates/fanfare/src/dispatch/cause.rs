@@ -75,6 +75,12 @@ impl Cause {
         self.id.get_or_init(ids::event_id)
     }
 
+    /// The id of the event whose handler made this emit.
+    pub(crate) fn parent_id(&self) -> Option<&EventId> {
+        let given = self.metadata.get().and_then(|metadata| metadata.causation_id.as_ref());
+        given.or_else(|| self.parent.as_ref().map(|parent| parent.id()))
+    }
+
     pub(crate) fn event_type(&self) -> &str {
         &self.event_type
     }
@@ -82,6 +88,11 @@ impl Cause {
     /// Takes down what only the event itself can tell.
     pub(crate) fn describe(&self, subject: &dyn AnySubject) {
         self.facts.get_or_init(|| (subject.version(), subject.key()));
+    }
+
+    /// The key of an event that was described.
+    pub(crate) fn key(&self) -> Option<ByteString> {
+        self.facts.get().and_then(|(_, key)| key.clone())
     }
 
     /// The event's attributes; `subject` is the event of this emit.

@@ -2,6 +2,7 @@
 
 use std::{
     any::Any,
+    borrow::Borrow,
     cell::Cell,
     future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -30,8 +31,8 @@ pub(crate) async fn typed<E: Event>(
 ) -> Report {
     let node = inner.node::<E>();
     node.stats.emitted.add();
-    if let Some(rate) = inner.settings.storms.rate
-        && let Some(report) = inner.over_rate(&node.stats, E::TYPE, rate)
+    if inner.settings.is_watched
+        && let Some(report) = inner.over_rate(&node.stats, E::TYPE)
     {
         return report;
     }
@@ -43,8 +44,26 @@ pub(crate) async fn typed<E: Event>(
         Ok(cause) => cause,
         Err(report) => return report,
     };
-    let mut run = Run { asked, ..Run::new(inner, lists, Arc::new(event), cause) };
+    let event = Arc::new(event);
+    if inner.settings.is_watched && inner.settings.has_spans {
+        let cause = cause.unwrap_or_else(|| Cause::new(&*event, None));
+        let span = span(&cause);
+        let mut run = Run { asked, ..Run::new(inner, lists, event, Some(cause)) };
+        return poll_fn(|cx| span.in_scope(|| run.poll(cx))).await;
+    }
+    let mut run = Run { asked, ..Run::new(inner, lists, event, cause) };
     poll_fn(|cx| run.poll(cx)).await
+}
+
+/// The span of an emit.
+pub(crate) fn span(cause: &Cause) -> tracing::Span {
+    tracing::info_span!(
+        "emit",
+        event_type = cause.event_type(),
+        event_id = %cause.id(),
+        correlation_id = %cause.root_id(),
+        causation_id = cause.parent_id().map(tracing::field::display),
+    )
 }
 
 /// Emits an event whose type is known by its name.
@@ -62,27 +81,33 @@ pub(crate) async fn named(
         Ok(cause) => cause,
         Err(report) => return report,
     };
+    let span = inner.settings.has_spans.then(|| span(&cause));
     let mut run = Run { asked, ..Run::new(inner, Arc::new(lists), Arc::new(event), Some(cause)) };
-    poll_fn(|cx| run.poll(cx)).await
+    poll_fn(|cx| match &span {
+        Some(span) => span.in_scope(|| run.poll(cx)),
+        None => run.poll(cx),
+    })
+    .await
 }
 
-/// Runs handlers of an event that others have heard already, as part of the same emit.
+/// Runs handlers of an event that others have heard already, as part of the same emit. Those that keep an order take
+/// their places now.
 pub(crate) fn tasks_of<S: Subject>(
     inner: &Arc<Inner>,
     lists: Lists<S>,
     event: Arc<S>,
     cause: Option<Arc<Cause>>,
 ) -> impl Future<Output = Report> + Send + use<S> {
-    let inner = inner.clone();
-    async move {
-        let mut run = Run::new(&inner, Arc::new(lists), event, cause);
-        poll_fn(|cx| run.poll(cx)).await
-    }
+    let mut run = Run::new(inner.clone(), Arc::new(lists), event, cause);
+    let frame = cause::enter(S::STATIC_TYPE, run.cause.as_ref());
+    run.start();
+    drop(frame);
+    async move { poll_fn(|cx| run.poll(cx)).await }
 }
 
 /// One emit under way.
-struct Run<'a, S> {
-    inner: &'a Arc<Inner>,
+struct Run<I, S> {
+    inner: I,
     lists: Arc<Lists<S>>,
     event: Arc<S>,
     /// Known once somebody asked for it.
@@ -97,8 +122,8 @@ struct Run<'a, S> {
     notes: Option<Box<More>>,
 }
 
-impl<'a, S: Subject> Run<'a, S> {
-    fn new(inner: &'a Arc<Inner>, lists: Arc<Lists<S>>, event: Arc<S>, cause: Option<Arc<Cause>>) -> Self {
+impl<I: Borrow<Arc<Inner>>, S: Subject> Run<I, S> {
+    fn new(inner: I, lists: Arc<Lists<S>>, event: Arc<S>, cause: Option<Arc<Cause>>) -> Self {
         Self {
             inner,
             lists,
@@ -135,6 +160,7 @@ impl<'a, S: Subject> Run<'a, S> {
     /// Runs the synchronous handlers and marks the async ones that will run.
     fn start(&mut self) {
         let Self { inner, lists, event, returned, notes, asked, .. } = self;
+        let inner: &Arc<Inner> = (*inner).borrow();
         self.ran += run_refs(inner, lists, &**event, notes, |_, outputs| {
             let outputs = Asked::keep(asked.as_ref(), outputs);
             returned.extend(outputs.into_iter().map(|output| emit_output(inner, output, cause::parent())));
@@ -153,10 +179,13 @@ impl<'a, S: Subject> Run<'a, S> {
             };
             if place.is_running {
                 self.ran += 1;
+                if entry.seat.is_lined_up {
+                    line_up(place, &self.event);
+                }
             }
         }
         if used_up {
-            self.inner.sweep(None);
+            self.inner.borrow().sweep(None);
         }
         self.slots = Some(slots);
     }
@@ -196,13 +225,15 @@ impl<'a, S: Subject> Run<'a, S> {
                 (Err(panic), _) => {
                     place.is_running = false;
                     clear(place);
-                    self.inner.panicked(&entry.seat, &*self.event, &*panic, &mut self.notes);
+                    self.inner.borrow().panicked(&entry.seat, &*self.event, &*panic, &mut self.notes);
                 }
                 (Ok(()), Some(trouble)) => {
-                    let outputs = self.inner.settle(&entry.seat, &*self.event, trouble, &mut self.notes);
+                    let outputs =
+                        self.inner.borrow().settle(&entry.seat, &*self.event, trouble, &mut self.notes);
                     let outputs = Asked::keep(self.asked.as_ref(), outputs);
-                    let emits =
-                        outputs.into_iter().map(|output| emit_output(self.inner, output, cause::parent()));
+                    let emits = outputs
+                        .into_iter()
+                        .map(|output| emit_output(self.inner.borrow(), output, cause::parent()));
                     self.returned.extend(emits);
                 }
                 (Ok(()), None) => {}
@@ -222,6 +253,13 @@ impl<'a, S: Subject> Run<'a, S> {
             Poll::Pending => true,
         });
     }
+}
+
+/// Takes a place in the row of the event's key. What panics here does so again when it is run, and is caught there.
+#[cold]
+fn line_up<S>(place: &mut super::node::Place<S>, event: &Arc<S>) {
+    let _: Result<(), Box<dyn Any + Send>> =
+        catch_unwind(AssertUnwindSafe(|| place.slot.as_mut().line_up(event)));
 }
 
 /// Drops what a panic left; if that panics too, the place has been emptied all the same.

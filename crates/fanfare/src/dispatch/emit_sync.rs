@@ -33,8 +33,8 @@ pub(crate) fn shared<E: Event>(inner: &Arc<Inner>, event: &Arc<E>) -> Report {
 fn of_node<E: Event>(inner: &Arc<Inner>, event: &E, own: impl FnOnce() -> Option<Arc<E>>) -> Report {
     let node = inner.node::<E>();
     node.stats.emitted.add();
-    if let Some(rate) = inner.settings.storms.rate
-        && let Some(report) = inner.over_rate(&node.stats, E::TYPE, rate)
+    if inner.settings.is_watched
+        && let Some(report) = inner.over_rate(&node.stats, E::TYPE)
     {
         return report;
     }
@@ -42,8 +42,8 @@ fn of_node<E: Event>(inner: &Arc<Inner>, event: &E, own: impl FnOnce() -> Option
     if lists.is_empty() {
         return unheard(inner, node);
     }
-    if cause::is_nested() {
-        return nested(inner, &lists, event, own);
+    if cause::is_nested() || inner.settings.is_watched {
+        return known(inner, &lists, event, own);
     }
     let frame = cause::enter_root(E::STATIC_TYPE);
     run(inner, &lists, event, frame, own)
@@ -55,14 +55,17 @@ fn unheard<E: Event>(inner: &Inner, node: &Node<E>) -> Report {
 }
 
 #[cold]
-fn nested<E: Event>(
+fn known<E: Event>(
     inner: &Arc<Inner>,
     lists: &Lists<E>,
     event: &E,
     own: impl FnOnce() -> Option<Arc<E>>,
 ) -> Report {
     match inner.caused(event, cause::parent()) {
-        Ok(cause) => run(inner, lists, event, cause::enter(E::STATIC_TYPE, Some(&cause)), own),
+        Ok(cause) => {
+            let run = || run(inner, lists, event, cause::enter(E::STATIC_TYPE, Some(&cause)), own);
+            if inner.settings.has_spans { emit::span(&cause).in_scope(run) } else { run() }
+        }
         Err(report) => report,
     }
 }
@@ -78,7 +81,8 @@ pub(crate) fn named(inner: &Arc<Inner>, event: Named) -> Report {
         Err(report) => return report,
     };
     let event = Arc::new(event);
-    run(inner, &lists, &*event, cause::enter("", Some(&cause)), || Some(event.clone()))
+    let run = || run(inner, &lists, &*event, cause::enter("", Some(&cause)), || Some(event.clone()));
+    if inner.settings.has_spans { emit::span(&cause).in_scope(run) } else { run() }
 }
 
 /// Runs the handlers in a frame. `own` gives async ones an event that they may keep.
@@ -196,14 +200,12 @@ fn hand_over<S: Subject>(
     notes: &mut Option<Box<More>>,
 ) {
     let names = || lists.tasks.iter().map(|entry| entry.seat.name.clone());
-    let Some(event) = event else {
+    let Some(event) = event.filter(|_| inner.can_spawn()) else {
         notes.more().not_run.extend(names());
         return;
     };
     let tasks = Lists::new(Vec::new(), lists.tasks.to_vec());
     let run = emit::tasks_of(inner, tasks, event, cause::known());
-    match inner.spawn(Box::pin(async move { drop(run.await) })) {
-        Ok(()) => notes.more().handed_over += lists.tasks.len(),
-        Err(_) => notes.more().not_run.extend(names()),
-    }
+    inner.spawn(Box::pin(async move { run.await.ignore() }));
+    notes.more().handed_over += lists.tasks.len();
 }

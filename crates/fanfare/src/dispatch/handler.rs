@@ -14,6 +14,8 @@ use std::{
 use bytestring::ByteString;
 use fanfare_core::{BoxError, Output};
 
+use crate::middleware::Chain;
+
 /// Unsubscribed, or used up: never called again.
 const GONE: u8 = 0;
 /// Called on every emit.
@@ -24,6 +26,8 @@ const GATED: u8 = 2;
 const ONCE: u8 = 4;
 /// Asks the one that it stands for.
 const STANDS_IN: u8 = 8;
+/// Takes its place in a row when it is emitted, for `.in_key_order()`.
+const LINED_UP: u8 = 16;
 
 /// A handler in its seat. The liveness flag stands in front of the handler, so that one cache line serves both.
 pub(crate) struct Entry<H: ?Sized> {
@@ -50,6 +54,9 @@ pub(crate) struct Seat {
     pub(crate) owner: Option<Weak<dyn Any + Send + Sync>>,
     pub(crate) is_gated: bool,
     pub(crate) is_once: bool,
+    pub(crate) is_lined_up: bool,
+    /// What stands around it.
+    pub(crate) chain: Chain,
 }
 
 impl Seat {
@@ -60,7 +67,9 @@ impl Seat {
 
 impl<H> Entry<H> {
     pub(crate) fn new(seat: Arc<Seat>, handler: H) -> Arc<Self> {
-        let flags = PLAIN | if seat.is_gated { GATED } else { 0 } | if seat.is_once { ONCE } else { 0 };
+        let flag = |is_set, flag| if is_set { flag } else { 0 };
+        let flags =
+            PLAIN | flag(seat.is_gated, GATED) | flag(seat.is_once, ONCE) | flag(seat.is_lined_up, LINED_UP);
         Arc::new(Self { flags: AtomicU8::new(flags), id: seat.id, seat, since: AtomicU64::new(0), handler })
     }
 
@@ -193,6 +202,9 @@ pub(crate) trait Slot<S: ?Sized>: Send {
         cx: &mut Context<'_>,
         trouble: &mut Option<Trouble>,
     ) -> Poll<bool>;
+
+    /// Takes the handler's place in a row, where it has one, before it is run.
+    fn line_up(self: Pin<&mut Self>, _event: &Arc<S>) {}
 
     /// Drops what is left of the run.
     fn clear(self: Pin<&mut Self>);

@@ -5,13 +5,13 @@ use std::{
     collections::HashMap,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
-    time::Duration,
 };
 
 use arc_swap::ArcSwap;
 use bytestring::ByteString;
 use fanfare_core::{BoxFuture, Clock, Event, RawEvent};
 use parking_lot::Mutex;
+use tokio::runtime::Handle;
 
 use super::{
     cause::{self, Cause, Parent},
@@ -64,10 +64,17 @@ pub(crate) struct Settings {
     pub(crate) chain: Vec<Arc<dyn Middleware>>,
     pub(crate) storms: StormGuard,
     pub(crate) queue: Queue,
+    /// Whether handlers must stay on the thread on which they subscribed.
+    pub(crate) is_local: bool,
+    /// A span for each emit.
+    pub(crate) has_spans: bool,
+    /// Whether each emit is looked at: it has a span, or a rate. One flag, so that the others ask once.
+    pub(crate) is_watched: bool,
 }
 
 impl Inner {
-    pub(crate) fn new(registry: Registry, settings: Settings) -> Arc<Self> {
+    pub(crate) fn new(registry: Registry, mut settings: Settings) -> Arc<Self> {
+        settings.is_watched = settings.has_spans || settings.storms.rate.is_some();
         Arc::new(Self {
             table: Table::default(),
             registrar: Mutex::default(),
@@ -178,15 +185,17 @@ impl Inner {
         drop(garbage);
     }
 
-    /// Gives a future to the attached runtime, or to the one that this thread runs in; gives it back when
-    /// there is none.
-    pub(crate) fn spawn(&self, future: BoxFuture<'static, ()>) -> Result<(), BoxFuture<'static, ()>> {
-        match (&self.settings.spawner, tokio::runtime::Handle::try_current()) {
-            (Some(spawner), _) => spawner(future),
-            (None, Ok(handle)) => drop(handle.spawn(future)),
-            (None, Err(_)) => return Err(future),
+    /// Whether a runtime is attached, or this thread runs in one.
+    pub(crate) fn can_spawn(&self) -> bool {
+        self.settings.spawner.is_some() || (!self.settings.is_local && Handle::try_current().is_ok())
+    }
+
+    /// Gives a future to the attached runtime, or to the one that this thread runs in.
+    pub(crate) fn spawn(&self, future: BoxFuture<'static, ()>) {
+        match &self.settings.spawner {
+            Some(spawner) => spawner(future),
+            None => drop(Handle::current().spawn(future)),
         }
-        Ok(())
     }
 
     /// Every event type that was met.
@@ -224,9 +233,7 @@ impl Inner {
         let is_heard = !refs.is_empty() || !tasks.is_empty();
         let count = |stats: &Stats| {
             stats.emitted.add();
-            if let Some(report) =
-                self.settings.storms.rate.and_then(|rate| self.over_rate(stats, &event_type, rate))
-            {
+            if let Some(report) = self.over_rate(stats, &event_type) {
                 return Err(report);
             }
             if is_heard { Ok(()) } else { Err(self.unheard(&event_type, stats.unheard())) }
@@ -312,9 +319,9 @@ impl Inner {
 
     /// The report of an emit that is over its type's rate, if it is.
     #[cold]
-    pub(crate) fn over_rate(&self, stats: &Stats, event_type: &str, rate: (u32, Duration)) -> Option<Report> {
+    pub(crate) fn over_rate(&self, stats: &Stats, event_type: &str) -> Option<Report> {
+        let (emits_max, per) = self.settings.storms.rate?;
         let now = self.settings.clock.monotonic();
-        let (emits_max, per) = rate;
         stats.is_over_rate(now, emits_max, per).then(|| {
             let reason = format!("more than {emits_max} emits of one type in {per:?}");
             let mut chain = cause::parent().map(|parent| parent.cause.chain()).unwrap_or_default();

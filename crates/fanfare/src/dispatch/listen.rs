@@ -28,7 +28,7 @@ use super::{
 use crate::{
     extract::{Args, Missing, Site},
     handler::{IntoHandler, Shape, name_of},
-    middleware::{Chain, Middleware, refusal},
+    middleware::{Chain, KeyOrder, Middleware, refusal},
 };
 
 /// A handler on a dispatcher: a closure or function of `&E`, or an async function of an event and extractors.
@@ -164,6 +164,7 @@ pub(crate) struct Options {
     pub(crate) types: Vec<String>,
     pub(crate) priority: i32,
     pub(crate) is_once: bool,
+    pub(crate) is_in_key_order: bool,
     /// Whom the subscription ends with.
     pub(crate) owner: Option<Weak<dyn Any + Send + Sync>>,
     /// A `Gate` of the type that the predicate looks at, and that type's name.
@@ -181,6 +182,7 @@ impl Options {
             self.priority = within.priority;
         }
         self.is_once |= within.is_once;
+        self.is_in_key_order |= within.is_in_key_order;
         self.when = self.when.take().or(within.when);
         self.chain.splice(0..0, within.chain);
     }
@@ -204,13 +206,24 @@ impl Registration<'_> {
             owner: self.options.owner.clone(),
             is_gated: self.options.when.is_some(),
             is_once: self.options.is_once,
+            is_lined_up: self.options.is_in_key_order,
+            chain: self.chain(),
         })
     }
 
-    /// The middlewares around a handler: its own, then those of the dispatcher. `None`: there are none.
+    /// Its own middlewares, then those of the dispatcher, then the order of its keys, which is that of the emits.
+    fn chain(&self) -> Chain {
+        let mut chain: Vec<_> =
+            self.options.chain.iter().chain(&self.inner.settings.chain).cloned().collect();
+        if self.options.is_in_key_order {
+            chain.push(Arc::new(KeyOrder::default()));
+        }
+        chain.into()
+    }
+
+    /// The middlewares around a handler. `None`: there are none.
     pub(crate) fn around(&self, seat: &Seat, is_sync: bool) -> Result<Option<Surroundings>, Missing> {
-        let own = self.options.chain.iter();
-        let chain: Chain = own.chain(&self.inner.settings.chain).cloned().collect();
+        let chain = seat.chain.clone();
         if let Some(refusal) = refusal(&chain, is_sync) {
             return Err(Missing::new(refusal));
         }

@@ -99,6 +99,13 @@ impl<E: Event> Slot<Named> for DecodingSlot<E> {
         polled
     }
 
+    fn line_up(mut self: Pin<&mut Self>, event: &Arc<Named>) {
+        if let Ok(decoded) = event.decoded::<E>() {
+            self.slot.as_mut().line_up(&decoded);
+            self.event = Some(decoded);
+        }
+    }
+
     fn clear(mut self: Pin<&mut Self>) {
         self.event = None;
         self.slot.as_mut().clear();

@@ -219,5 +219,6 @@ pub(crate) fn of_seat(seat: &Seat, is_async: bool, called: u64) -> HandlerSnapsh
         location: seat.location,
         called,
         failed: seat.failed.load(Ordering::Relaxed),
+        latencies: seat.chain.iter().find_map(|middleware| middleware.latencies(&seat.name)),
     }
 }

@@ -4,6 +4,8 @@ use std::{fmt, panic::Location};
 
 use bytestring::ByteString;
 
+use crate::middleware::Latencies;
+
 /// Who listens to what, with counts; made by [`super::Dispatcher::snapshot`].
 ///
 /// Prints as a table; [`Snapshot::mermaid`] draws it.
@@ -44,6 +46,8 @@ pub struct HandlerSnapshot {
     pub called: u64,
     /// How often it failed.
     pub failed: u64,
+    /// How long its calls took, where that is measured: see [`super::Builder::timing`]. Handlers of one name share it.
+    pub latencies: Option<Latencies>,
 }
 
 impl Snapshot {
@@ -89,6 +93,9 @@ impl fmt::Display for Snapshot {
                 }
                 if handler.failed > 0 {
                     write!(f, ", failed {}", handler.failed)?;
+                }
+                if let Some(took) = &handler.latencies {
+                    write!(f, ", mean {:?}, p99 {:?}", took.mean, took.p99)?;
                 }
                 f.write_str(")\n")?;
             }

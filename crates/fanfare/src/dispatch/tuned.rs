@@ -60,6 +60,13 @@ impl<H, X> Tuned<H, X> {
         self
     }
 
+    /// Handles the events of a key one after the other, in the order in which they were emitted, and those of
+    /// different keys at the same time. For async handlers: synchronous ones run where the event is emitted.
+    pub fn in_key_order(mut self) -> Self {
+        self.options.is_in_key_order = true;
+        self
+    }
+
     /// Ends an async handler that takes longer, as [`Timeout`] does; it is in the report with that kind. Around a
     /// synchronous one it is refused: nothing can end that.
     pub fn timeout(self, limit: Duration) -> Self {
@@ -88,6 +95,11 @@ pub trait SubscribeExt<X>: Listener<X> {
     /// See [`Tuned::when`].
     fn when<E: 'static>(self, is_wanted: impl Fn(&E) -> bool + Send + Sync + 'static) -> Tuned<Self, X> {
         Tuned::new(self).when(is_wanted)
+    }
+
+    /// See [`Tuned::in_key_order`].
+    fn in_key_order(self) -> Tuned<Self, X> {
+        Tuned::new(self).in_key_order()
     }
 
     /// See [`Tuned::timeout`].

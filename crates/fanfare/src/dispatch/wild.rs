@@ -103,6 +103,11 @@ impl<S: Subject> Slot<S> for StandInSlot {
         self.0.as_mut().run(&event, cx, trouble)
     }
 
+    fn line_up(mut self: Pin<&mut Self>, event: &Arc<S>) {
+        let event: Arc<dyn AnySubject> = event.clone();
+        self.0.as_mut().line_up(&event);
+    }
+
     fn clear(mut self: Pin<&mut Self>) {
         self.0.as_mut().clear();
     }

@@ -133,6 +133,10 @@ impl<S: Emitted + ?Sized, H: TaskHandler<S> + 'static> Slot<S> for WrappedSlot<H
         Poll::Ready(settle(outcome, trouble))
     }
 
+    fn line_up(mut self: Pin<&mut Self>, event: &Arc<S>) {
+        self.run = Some(start(&self.handler, &self.around, event));
+    }
+
     fn clear(mut self: Pin<&mut Self>) {
         self.run = None;
     }

@@ -154,6 +154,14 @@ impl Call {
         }
     }
 
+    /// The event's key.
+    pub fn key(&self) -> Option<ByteString> {
+        match &self.source {
+            Source::Emitted(cause) => cause.key(),
+            Source::Delivered(record) => record.message.metadata.key.clone(),
+        }
+    }
+
     /// The event, around an async handler on a dispatcher. On an application it is decoded within.
     pub fn event<E: Send + Sync + 'static>(&self) -> Option<&E> {
         self.event.as_ref().and_then(|event| event.downcast_ref())

@@ -31,6 +31,7 @@ mod call;
 mod concurrency;
 mod dedup;
 mod from_fn;
+mod key_order;
 mod logging;
 mod rate;
 mod resequence;
@@ -47,6 +48,7 @@ pub(crate) use call::{Chain, Panicked, Source, refusal, refusal_on_app, run_sync
 pub use concurrency::ConcurrencyLimit;
 pub use dedup::Dedup;
 pub use from_fn::{FromFn, FromFnSync, from_fn, from_fn_sync};
+pub(crate) use key_order::KeyOrder;
 pub use logging::Logging;
 pub use rate::{RateExceeded, RateLimit};
 pub use resequence::{GapTooLong, Resequence};

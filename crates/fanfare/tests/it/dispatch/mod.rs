@@ -11,6 +11,7 @@ mod queueing;
 mod raw;
 mod storms;
 mod subscribing;
+mod watching;
 
 use std::sync::Arc;
 
