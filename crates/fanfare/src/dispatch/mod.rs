@@ -55,6 +55,6 @@ pub use subscription::{Subscription, SubscriptionGuard};
 pub use tuned::{Adjusted, SubscribeExt, SyncExt, Tuned};
 
 pub(crate) use cause::{Cause, current_emit};
-pub(crate) use ids::{SOURCE, random};
+pub(crate) use ids::random;
 pub(crate) use pool::spawn as spawn_blocking;
 pub(crate) use report::panic_text;

@@ -77,7 +77,8 @@ impl<T> Row<T> {
         }
         let (&(at, place), _) = self.waiting.first_key_value()?;
         let is_due = self.next_due().is_some_and(|due| due <= now);
-        if !is_due && !(self.is_dense && at == self.next) {
+        let is_next = self.is_dense && at == self.next;
+        if !is_due && !is_next {
             return None;
         }
         let item = self.waiting.remove(&(at, place))?;
