@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use fanfare::{
-    App, BlockingExt, Context, Event, HandlerExt, PublishOptions, Publisher, Retry, State, dispatch::StormGuard,
-    testing::TestApp,
+    App, BlockingExt, Context, Event, HandlerExt, PublishOptions, Publisher, Retry, State,
+    dispatch::StormGuard, testing::TestApp,
 };
 use fanfare_core::{Clock, ErrorKind};
 use serde::{Deserialize, Serialize, Serializer};
@@ -138,6 +138,7 @@ async fn a_panic_while_an_output_is_encoded_is_a_counted_failure_and_the_group_g
         app.shutdown().await;
         assert_eq!(clock.monotonic() - begin, Duration::ZERO, "the drain waited for something");
     }
+}
 
 async fn chain(app: &TestApp) -> Vec<(u32, u16, bool, bool)> {
     let log = app.running().transport().log().unwrap();
