@@ -142,7 +142,7 @@ async fn a_panic_while_an_output_is_encoded_is_a_counted_failure_and_the_group_g
 
 async fn chain(app: &TestApp) -> Vec<(u32, u16, bool, bool)> {
     let log = app.running().transport().log().unwrap();
-    let page = log.read(&fanfare::TopicFilter::all(), 0, 100).await.unwrap();
+    let page = log.read(&fanfare::TopicFilter::all(), log.start(), 100).await.unwrap();
     let root = page.records[0].message.metadata.id.clone();
     let records = page.records.iter().map(|record| {
         let metadata = &record.message.metadata;
