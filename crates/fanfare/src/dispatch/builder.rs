@@ -43,6 +43,13 @@ impl Default for Builder {
 }
 
 impl Builder {
+    /// For handlers that stay on this thread.
+    pub(super) fn local() -> Self {
+        let mut builder = Self::default();
+        builder.settings.is_local = true;
+        builder
+    }
+
     /// A value that handlers ask for with `State<T>`. A second one of its type takes the first one's place.
     pub fn state<T: Clone + Send + Sync + 'static>(mut self, value: T) -> Self {
         self.registry.insert(value);

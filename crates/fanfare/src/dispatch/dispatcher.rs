@@ -17,7 +17,7 @@ use super::{
     report::Report,
     snapshot::Snapshot,
     subscription::Subscription,
-    weak::WeakFn,
+    weak::{Owner, WeakFn},
     wrapped::WrappedRef,
 };
 use crate::extract::{Args, Missing};
@@ -127,12 +127,22 @@ impl Dispatcher {
         E: Event,
         R: SyncOutcome + 'static,
     {
-        let location = Location::caller();
-        let owner_alone = Arc::downgrade(owner);
-        let options = Options { owner: Some(owner_alone.clone()), ..Options::default() };
+        let type_name = type_name_of(&f);
+        self.listen_weak(Arc::downgrade(owner), f, type_name, Location::caller())
+    }
+
+    pub(super) fn listen_weak<O: Owner<T>, T: 'static, E: Event, R: SyncOutcome + 'static>(
+        &self,
+        owner: O,
+        f: impl Fn(&T, &E) -> R + Send + Sync + 'static,
+        type_name: &'static str,
+        location: &'static Location<'static>,
+    ) -> Subscription {
+        let gone = owner.clone();
+        let options = Options { owner: Some(Arc::new(move || gone.is_gone())), ..Options::default() };
         let to = Registration { inner: &self.inner, location, options };
-        let seat = to.seat(type_name_of(&f));
-        let handler = WeakFn { owner: owner_alone, f, marker: PhantomData };
+        let seat = to.seat(type_name);
+        let handler = WeakFn { owner, f, marker: PhantomData };
         match to.around(&seat, true) {
             Ok(None) => self.inner.add_ref::<E, _>(Entry::new(seat, handler)),
             Ok(Some(around)) => self.inner.add_ref::<E, _>(Entry::new(seat, WrappedRef { handler, around })),
@@ -220,6 +230,6 @@ impl fmt::Debug for Dispatcher {
     }
 }
 
-fn type_name_of<T>(_: &T) -> &'static str {
+pub(super) fn type_name_of<T>(_: &T) -> &'static str {
     std::any::type_name::<T>()
 }

@@ -1,11 +1,10 @@
 //! A subscribed handler as an emit sees it: its seat in the list and what is called.
 
 use std::{
-    any::Any,
     panic::Location,
     pin::Pin,
     sync::{
-        Arc, Weak,
+        Arc,
         atomic::{AtomicU8, AtomicU64, Ordering},
     },
     task::{Context, Poll},
@@ -40,6 +39,9 @@ pub(crate) struct Entry<H: ?Sized> {
     pub(crate) handler: H,
 }
 
+/// Says whether an owner is gone.
+pub(crate) type Gone = Arc<dyn Fn() -> bool + Send + Sync>;
+
 /// What is known of a subscription beside its handler.
 pub(crate) struct Seat {
     /// From 1, in the order of subscription.
@@ -51,7 +53,7 @@ pub(crate) struct Seat {
     /// How often it was called, where that does not follow from the count of emits.
     pub(crate) called: AtomicU64,
     /// Whom it ends with, for `on_weak`.
-    pub(crate) owner: Option<Weak<dyn Any + Send + Sync>>,
+    pub(crate) owner: Option<Gone>,
     pub(crate) is_gated: bool,
     pub(crate) is_once: bool,
     pub(crate) is_lined_up: bool,
@@ -61,7 +63,7 @@ pub(crate) struct Seat {
 
 impl Seat {
     fn is_orphan(&self) -> bool {
-        self.owner.as_ref().is_some_and(|owner| owner.strong_count() == 0)
+        self.owner.as_ref().is_some_and(|is_gone| is_gone())
     }
 }
 

@@ -1,13 +1,7 @@
 //! What `Dispatcher::on` takes. Shapes are matched without bounds; each bound stands on `on` alone, so that the compiler
 //! names the one that fails.
 
-use std::{
-    any::Any,
-    future::Ready,
-    marker::PhantomData,
-    panic::Location,
-    sync::{Arc, Weak},
-};
+use std::{any::Any, future::Ready, marker::PhantomData, panic::Location, sync::Arc};
 
 use bytestring::ByteString;
 use fanfare_core::{
@@ -15,8 +9,11 @@ use fanfare_core::{
     Metadata, Outputs, Sink, Topic, TopicFilter,
 };
 
+use send_wrapper::SendWrapper;
+
 use super::{
-    handler::{Entry, RefHandler, Seat, Seated, TaskHandler},
+    handler::{Entry, Gone, RefHandler, Seat, Seated, TaskHandler},
+    here::{Here, Stays},
     inner::Inner,
     ref_handler::{AnyRefFn, Gate, RefFn},
     subject::AnySubject,
@@ -27,7 +24,7 @@ use super::{
 };
 use crate::{
     extract::{Args, Missing, Site},
-    handler::{IntoHandler, Shape, name_of},
+    handler::{self, Configured, IntoHandler, Shape, name_of},
     middleware::{Chain, KeyOrder, Middleware, refusal},
 };
 
@@ -63,6 +60,18 @@ pub trait Listener<X>: Sized {
         Self::Out: 'static,
         Self::Fut: Send + 'static,
         Self::F: Send + Sync + 'static,
+        Self::M: 'static;
+
+    /// The same for a handler that stays on this thread.
+    #[doc(hidden)]
+    fn listen_here(self, to: Registration<'_>) -> Result<Subscription, Missing>
+    where
+        Self::How: Takes<Self::In> + Returns<Self::Out> + 'static,
+        Self::In: 'static,
+        Self::Args: Args,
+        Self::Out: 'static,
+        Self::Fut: 'static,
+        Self::F: 'static,
         Self::M: 'static;
 }
 
@@ -166,7 +175,7 @@ pub(crate) struct Options {
     pub(crate) is_once: bool,
     pub(crate) is_in_key_order: bool,
     /// Whom the subscription ends with.
-    pub(crate) owner: Option<Weak<dyn Any + Send + Sync>>,
+    pub(crate) owner: Option<Gone>,
     /// A `Gate` of the type that the predicate looks at, and that type's name.
     pub(crate) when: Option<(Box<dyn Any + Send + Sync>, &'static str)>,
     /// Its own middlewares, the innermost first.
@@ -185,6 +194,15 @@ impl Options {
         self.is_in_key_order |= within.is_in_key_order;
         self.when = self.when.take().or(within.when);
         self.chain.splice(0..0, within.chain);
+    }
+}
+
+impl Options {
+    /// Adds what is said of the function itself.
+    fn configure(&mut self, options: handler::Options) {
+        self.name = self.name.take().or(options.name);
+        self.types.extend(options.types);
+        self.chain.splice(0..0, options.chain.0);
     }
 }
 
@@ -280,13 +298,28 @@ where
         R: 'static,
         F: Send + Sync + 'static,
     {
-        let visitor = SyncVisitor::<F, ByRef, R> { f: self, to, marker: PhantomData };
+        let type_name = std::any::type_name::<F>();
+        let visitor = SyncVisitor::<F, ByRef, R> { f: self, type_name, to, marker: PhantomData };
+        ByRef::by_ref(visitor).expect("a synchronous handler takes its event by reference")
+    }
+
+    fn listen_here(self, to: Registration<'_>) -> Result<Subscription, Missing>
+    where
+        ByRef: Takes<T> + Returns<R> + 'static,
+        T: 'static,
+        R: 'static,
+        F: 'static,
+    {
+        let (type_name, f) = (std::any::type_name::<F>(), SendWrapper::new(self));
+        let f = move |event: &T| (*f)(event);
+        let visitor = SyncVisitor::<_, ByRef, R> { f, type_name, to, marker: PhantomData };
         ByRef::by_ref(visitor).expect("a synchronous handler takes its event by reference")
     }
 }
 
 struct SyncVisitor<'a, F, How, R> {
     f: F,
+    type_name: &'static str,
     to: Registration<'a>,
     marker: PhantomData<fn() -> (How, R)>,
 }
@@ -305,7 +338,7 @@ where
         T: Event,
     {
         self.to.check_types(T::TYPE)?;
-        let seat = self.to.seat(std::any::type_name::<F>());
+        let seat = self.to.seat(self.type_name);
         let gate = self.to.gate()?;
         let handler = RefFn::<F, T, How, R> { f: self.f, gate, marker: PhantomData };
         Ok(match self.to.around(&seat, true)? {
@@ -316,7 +349,7 @@ where
 
     fn any(mut self, make: fn(&Heard<'_>) -> Result<T, DecodeError>) -> Self::Made {
         let filters = self.to.filters()?;
-        let seat = self.to.seat(std::any::type_name::<F>());
+        let seat = self.to.seat(self.type_name);
         let gate = self.to.gate()?;
         let handler = AnyRefFn::<F, T, How, R> { f: self.f, gate, make, marker: PhantomData };
         let (seated, handler) = match self.to.around(&seat, true)? {
@@ -346,11 +379,25 @@ impl<X, H: IntoHandler<X>> Listener<Asynchronous<X>> for H {
         H::F: Send + Sync + 'static,
         H::M: 'static,
     {
-        let configured = self.into_configured();
-        to.options.name = to.options.name.or(configured.options.name);
-        to.options.types.extend(configured.options.types);
-        to.options.chain.splice(0..0, configured.options.chain.0);
-        let visitor = AsyncVisitor::<H::F, H::M, ByValue> { f: configured.shape, to, marker: PhantomData };
+        let Configured { shape: f, options, .. } = self.into_configured();
+        to.options.configure(options);
+        let visitor = AsyncVisitor::<H::F, H::M, ByValue> { f, to, marker: PhantomData };
+        ByValue::by_value(visitor).expect("an async handler takes its event by value")
+    }
+
+    fn listen_here(self, mut to: Registration<'_>) -> Result<Subscription, Missing>
+    where
+        ByValue: Takes<H::In> + Returns<H::Out> + 'static,
+        H::In: 'static,
+        H::Args: Args,
+        H::Fut: 'static,
+        H::F: 'static,
+        H::M: 'static,
+    {
+        let Configured { shape, options, .. } = self.into_configured();
+        to.options.configure(options);
+        let f = Here::new(shape);
+        let visitor = AsyncVisitor::<Here<H::F>, Stays<H::M>, ByValue> { f, to, marker: PhantomData };
         ByValue::by_value(visitor).expect("an async handler takes its event by value")
     }
 }

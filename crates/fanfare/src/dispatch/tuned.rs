@@ -155,4 +155,18 @@ impl<X, H: Listener<X>> Listener<Adjusted<X>> for Tuned<H, X> {
         to.options.add(self.options);
         self.handler.listen(to)
     }
+
+    fn listen_here(self, mut to: Registration<'_>) -> Result<Subscription, Missing>
+    where
+        H::How: Takes<H::In> + Returns<H::Out> + 'static,
+        H::In: 'static,
+        H::Args: Args,
+        H::Out: 'static,
+        H::Fut: 'static,
+        H::F: 'static,
+        H::M: 'static,
+    {
+        to.options.add(self.options);
+        self.handler.listen_here(to)
+    }
 }

@@ -1,8 +1,9 @@
 //! Handlers that never keep their owner alive.
 
-use std::{marker::PhantomData, sync::Weak};
+use std::{marker::PhantomData, ops::Deref, rc, sync};
 
 use fanfare_core::Event;
+use send_wrapper::SendWrapper;
 
 use super::{
     handler::{RefHandler, Trouble},
@@ -10,16 +11,48 @@ use super::{
     ref_handler::settle,
 };
 
-/// A function of its owner and an event; over when the owner is gone.
-pub(crate) struct WeakFn<T, F, E, R> {
-    pub(crate) owner: Weak<T>,
-    pub(crate) f: F,
-    pub(crate) marker: PhantomData<fn(E) -> R>,
+/// Whom a subscription ends with.
+pub(crate) trait Owner<T>: Clone + Send + Sync + 'static {
+    type Strong: Deref<Target = T>;
+
+    fn upgrade(&self) -> Option<Self::Strong>;
+    fn is_gone(&self) -> bool;
 }
 
-impl<T, F, E, R> RefHandler<E> for WeakFn<T, F, E, R>
+impl<T: Send + Sync + 'static> Owner<T> for sync::Weak<T> {
+    type Strong = sync::Arc<T>;
+
+    fn upgrade(&self) -> Option<sync::Arc<T>> {
+        Self::upgrade(self)
+    }
+
+    fn is_gone(&self) -> bool {
+        self.strong_count() == 0
+    }
+}
+
+impl<T: 'static> Owner<T> for SendWrapper<rc::Weak<T>> {
+    type Strong = rc::Rc<T>;
+
+    fn upgrade(&self) -> Option<rc::Rc<T>> {
+        (**self).upgrade()
+    }
+
+    fn is_gone(&self) -> bool {
+        self.strong_count() == 0
+    }
+}
+
+/// A function of its owner and an event; over when the owner is gone.
+pub(crate) struct WeakFn<O, T, F, E, R> {
+    pub(crate) owner: O,
+    pub(crate) f: F,
+    pub(crate) marker: PhantomData<fn(&T, E) -> R>,
+}
+
+impl<O, T, F, E, R> RefHandler<E> for WeakFn<O, T, F, E, R>
 where
-    T: Send + Sync,
+    O: Owner<T>,
     E: Event,
     F: Fn(&T, &E) -> R + Send + Sync,
     ByRef: Returns<R>,
@@ -35,6 +68,6 @@ where
     }
 
     fn is_over(&self) -> bool {
-        self.owner.strong_count() == 0
+        self.owner.is_gone()
     }
 }

@@ -4,6 +4,7 @@ mod asking;
 mod emitting;
 mod executors;
 mod failures;
+mod local;
 mod middleware;
 mod model;
 mod options;
