@@ -28,11 +28,30 @@ pub(crate) struct Cause {
     metadata: OnceLock<Arc<Metadata>>,
     /// Of a root: how many emits it led to, where somebody counts.
     spent: AtomicU32,
+    /// Whether it came over the bridge.
+    is_received: bool,
 }
 
 impl Cause {
     pub(crate) fn new(subject: &dyn AnySubject, parent: Option<Parent>) -> Arc<Self> {
-        let depth = parent.as_ref().map_or(0, |parent| parent.cause.depth.saturating_add(1));
+        Self::of(subject, parent, subject.metadata(), false)
+    }
+
+    /// The emit of an event that came over the bridge with these attributes.
+    pub(crate) fn received(subject: &dyn AnySubject, metadata: &Metadata) -> Arc<Self> {
+        Self::of(subject, None, Some(metadata), true)
+    }
+
+    fn of(
+        subject: &dyn AnySubject,
+        parent: Option<Parent>,
+        given: Option<&Metadata>,
+        is_received: bool,
+    ) -> Arc<Self> {
+        let depth = match &parent {
+            Some(parent) => parent.cause.depth.saturating_add(1),
+            None => given.map_or(0, |given| given.causation_depth),
+        };
         let (via, parent) = match parent {
             Some(parent) => (parent.via, Some(parent.cause)),
             None => (0, None),
@@ -46,8 +65,9 @@ impl Cause {
             id: OnceLock::new(),
             metadata: OnceLock::new(),
             spent: AtomicU32::new(0),
+            is_received,
         };
-        if let Some(given) = subject.metadata() {
+        if let Some(given) = given {
             let _ = cause.id.set(given.id.clone());
             let _ = cause.metadata.set(Arc::new(given.clone()));
         }
@@ -64,7 +84,13 @@ impl Cause {
             id: OnceLock::new(),
             metadata: OnceLock::new(),
             spent: AtomicU32::new(0),
+            is_received: false,
         })
+    }
+
+    /// Whether it came over the bridge.
+    pub(crate) fn is_received(&self) -> bool {
+        self.is_received
     }
 
     pub(crate) fn depth(&self) -> u16 {

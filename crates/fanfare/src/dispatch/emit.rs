@@ -10,7 +10,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use fanfare_core::{BoxFuture, Event, Output};
+use fanfare_core::{BoxFuture, Emitted, Event, Metadata, Output};
 
 use super::{
     ask::Asked,
@@ -55,6 +55,48 @@ pub(crate) async fn typed<E: Event>(
     poll_fn(|cx| run.poll(cx)).await
 }
 
+/// Emits an event that came over the bridge, with its attributes.
+pub(crate) async fn received<E: Event>(inner: &Arc<Inner>, event: Emitted<E>, metadata: Metadata) -> Report {
+    let event = match event {
+        Emitted::Typed(event) => event,
+        Emitted::Raw(event) => {
+            let event = inner.raw(event);
+            let lists = match inner.named_lists(&event) {
+                Ok(lists) => lists,
+                Err(report) => return report,
+            };
+            let cause = Cause::received(&event, &metadata);
+            return watched(
+                inner,
+                Run::new(inner, Arc::new(lists), Arc::new(event), Some(cause.clone())),
+                &cause,
+            )
+            .await;
+        }
+    };
+    let node = inner.node::<E>();
+    node.stats.emitted.add();
+    if let Some(report) = inner.over_rate(&node.stats, E::TYPE) {
+        return report;
+    }
+    let lists = arc_swap::Guard::into_inner(node.lists());
+    if lists.is_empty() {
+        return inner.unheard(E::TYPE, node.stats.unheard());
+    }
+    let cause = Cause::received(&event, &metadata);
+    watched(inner, Run::new(inner, lists, Arc::new(event), Some(cause.clone())), &cause).await
+}
+
+/// Runs an emit whose cause is known, in a span where one is asked for.
+async fn watched<S: Subject>(inner: &Arc<Inner>, mut run: Run<&Arc<Inner>, S>, cause: &Cause) -> Report {
+    let span = inner.settings.has_spans.then(|| span(cause));
+    poll_fn(|cx| match &span {
+        Some(span) => span.in_scope(|| run.poll(cx)),
+        None => run.poll(cx),
+    })
+    .await
+}
+
 /// The span of an emit.
 pub(crate) fn span(cause: &Cause) -> tracing::Span {
     tracing::info_span!(
@@ -81,13 +123,8 @@ pub(crate) async fn named(
         Ok(cause) => cause,
         Err(report) => return report,
     };
-    let span = inner.settings.has_spans.then(|| span(&cause));
-    let mut run = Run { asked, ..Run::new(inner, Arc::new(lists), Arc::new(event), Some(cause)) };
-    poll_fn(|cx| match &span {
-        Some(span) => span.in_scope(|| run.poll(cx)),
-        None => run.poll(cx),
-    })
-    .await
+    let run = Run::new(inner, Arc::new(lists), Arc::new(event), Some(cause.clone()));
+    watched(inner, Run { asked, ..run }, &cause).await
 }
 
 /// Runs handlers of an event that others have heard already, as part of the same emit. Those that keep an order take

@@ -4,7 +4,7 @@ use std::{
     any::TypeId,
     collections::HashMap,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use arc_swap::ArcSwap;
@@ -42,6 +42,8 @@ pub(crate) struct Inner {
     pub(crate) registry: Registry,
     pub(crate) settings: Settings,
     pub(crate) queue: Waiting,
+    /// What it writes into events that it forwards over the bridge.
+    pub(crate) mark: OnceLock<ByteString>,
 }
 
 /// Who changes subscriptions holds it; no emit does.
@@ -84,6 +86,7 @@ impl Inner {
             registry,
             settings,
             queue: Waiting::default(),
+            mark: OnceLock::new(),
         })
     }
 

@@ -11,6 +11,7 @@
 //! The invariant: an emit takes no lock, and calls those of its snapshot that have not unsubscribed meanwhile.
 
 mod ask;
+mod bridge;
 mod builder;
 mod cause;
 mod counter;
@@ -44,6 +45,7 @@ mod wild;
 mod wrapped;
 
 pub use ask::{Answers, Expired};
+pub use bridge::{Forwards, Receiver, Receives};
 pub use builder::Builder;
 pub use dispatcher::Dispatcher;
 #[doc(hidden)]
@@ -58,6 +60,6 @@ pub use subscription::{Subscription, SubscriptionGuard};
 pub use tuned::{Adjusted, SubscribeExt, SyncExt, Tuned};
 
 pub(crate) use cause::{Cause, current_emit};
-pub(crate) use ids::random;
+pub(crate) use ids::{SOURCE, random};
 pub(crate) use pool::spawn as spawn_blocking;
 pub(crate) use report::panic_text;

@@ -78,6 +78,17 @@ impl Encoder {
         finish(parts, metadata, options)
     }
 
+    /// The message of an event that keeps its attributes: one that was emitted in process.
+    pub(crate) fn forwarded(&self, event: Made, emitted: &Metadata) -> Result<Outgoing, Error> {
+        let parts = self.made_parts(event, None)?;
+        let mut metadata = emitted.clone();
+        // In process it had no source that means anything elsewhere.
+        if metadata.source == dispatch::SOURCE {
+            metadata.source = self.source.clone();
+        }
+        finish(parts, metadata, None)
+    }
+
     fn made_parts(&self, event: Made, options: Option<&PublishOptions>) -> Result<Parts, Error> {
         match event {
             Made::Typed { descriptor, key, payload } => Ok(self.typed_parts(&descriptor, key, payload)),

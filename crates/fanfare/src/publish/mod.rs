@@ -14,7 +14,7 @@ mod types;
 
 pub use batch::{PublishAll, PublishingAll};
 pub(crate) use chain::Storms;
-pub(crate) use encode::{Cause, Encoder, NotMade};
+pub(crate) use encode::{Cause, Encoder, Made, NotMade};
 pub use error::PublishError;
 pub use future::Publishing;
 pub(crate) use handling::Handling;

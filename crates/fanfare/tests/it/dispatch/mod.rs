@@ -1,6 +1,7 @@
 //! The in-process dispatcher.
 
 mod asking;
+mod bridge;
 mod emitting;
 mod executors;
 mod failures;
