@@ -4,6 +4,7 @@ mod asking;
 mod emitting;
 mod executors;
 mod failures;
+mod memory;
 mod middleware;
 mod model;
 mod options;
