@@ -5,11 +5,12 @@ use std::{
     cell::Cell,
     future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
     sync::Arc,
     task::{Context, Poll},
 };
 
-use fanfare_core::{BoxFuture, Event, Output};
+use fanfare_core::{BoxFuture, Emit, Emitted, Event, Output};
 
 use super::{
     ask::Asked,
@@ -20,6 +21,42 @@ use super::{
     report::{More, Notes, Report},
     subject::{AnySubject, Named, Subject},
 };
+use arc_swap::Guard;
+
+/// Emits what [`Dispatcher::emit`](super::Dispatcher::emit) was given. An emit whose handlers are ready at once lives on
+/// the stack of its only poll; one that goes on is put into a box.
+pub(crate) fn any<T: Emit>(
+    inner: &Arc<Inner>,
+    event: T,
+    parent: Option<Parent>,
+) -> impl Future<Output = Report> + Send + use<'_, T> {
+    let mut start = Some((event, parent));
+    let mut later = None;
+    poll_fn(move |cx| match start.take() {
+        Some((event, parent)) => match event.into_emitted() {
+            Emitted::Typed(event) => first(begin(inner, event, parent, None), cx, &mut later),
+            Emitted::Raw(event) => first(begin_named(inner, Named::Raw(event), parent, None), cx, &mut later),
+        },
+        None => later.as_mut().expect("an emit is not polled after its end").as_mut().poll(cx),
+    })
+}
+
+/// Polls an emit that has begun, and keeps it if it goes on.
+fn first<'a, S: Subject>(
+    begun: Result<Run<'a, S>, Report>,
+    cx: &mut Context<'_>,
+    later: &mut Option<BoxFuture<'a, Report>>,
+) -> Poll<Report> {
+    let mut run = match begun {
+        Ok(run) => run,
+        Err(report) => return Poll::Ready(report),
+    };
+    let polled = run.poll(cx);
+    if polled.is_pending() {
+        *later = Some(Box::pin(run));
+    }
+    polled
+}
 
 /// Emits an event of a type known at compile time.
 pub(crate) async fn typed<E: Event>(
@@ -28,23 +65,10 @@ pub(crate) async fn typed<E: Event>(
     parent: Option<Parent>,
     asked: Option<Asked>,
 ) -> Report {
-    let node = inner.node::<E>();
-    node.emitted.add();
-    if let Some(rate) = inner.settings.storms.rate
-        && let Some(report) = inner.over_rate(node, rate)
-    {
-        return report;
+    match begin(inner, event, parent, asked) {
+        Ok(run) => run.await,
+        Err(report) => report,
     }
-    let lists = arc_swap::Guard::into_inner(node.lists());
-    if lists.is_empty() {
-        return inner.unheard(E::TYPE, node.unheard());
-    }
-    let cause = match parent.map(|parent| inner.caused(&event, Some(parent))).transpose() {
-        Ok(cause) => cause,
-        Err(report) => return report,
-    };
-    let mut run = Run { asked, ..Run::new(inner, lists, Arc::new(event), cause) };
-    poll_fn(|cx| run.poll(cx)).await
 }
 
 /// Emits an event whose type is known by its name.
@@ -54,16 +78,47 @@ pub(crate) async fn named(
     parent: Option<Parent>,
     asked: Option<Asked>,
 ) -> Report {
+    match begin_named(inner, event, parent, asked) {
+        Ok(run) => run.await,
+        Err(report) => report,
+    }
+}
+
+/// An emit that has begun, or the report of one that goes no further.
+#[inline]
+fn begin<E: Event>(
+    inner: &Arc<Inner>,
+    event: E,
+    parent: Option<Parent>,
+    asked: Option<Asked>,
+) -> Result<Run<'_, E>, Report> {
+    let node = inner.node::<E>();
+    node.emitted.add();
+    if let Some(rate) = inner.settings.storms.rate
+        && let Some(report) = inner.over_rate(node, rate)
+    {
+        return Err(report);
+    }
+    let lists = node.lists();
+    if lists.is_empty() {
+        return Err(inner.unheard(E::TYPE, node.unheard()));
+    }
+    let cause = parent.map(|parent| inner.caused(&event, Some(parent))).transpose()?;
+    Ok(Run::new(inner, lists, Arc::new(event), cause, asked))
+}
+
+fn begin_named(
+    inner: &Arc<Inner>,
+    event: Named,
+    parent: Option<Parent>,
+    asked: Option<Asked>,
+) -> Result<Run<'_, Named>, Report> {
     let lists = inner.named_lists(&event);
     if lists.is_empty() {
-        return inner.unheard(&event.event_type(), None);
+        return Err(inner.unheard(&event.event_type(), None));
     }
-    let cause = match inner.caused(&event, parent) {
-        Ok(cause) => cause,
-        Err(report) => return report,
-    };
-    let mut run = Run { asked, ..Run::new(inner, Arc::new(lists), Arc::new(event), Some(cause)) };
-    poll_fn(|cx| run.poll(cx)).await
+    let cause = inner.caused(&event, parent)?;
+    Ok(Run::new(inner, Guard::from_inner(Arc::new(lists)), Arc::new(event), Some(cause), asked))
 }
 
 /// Runs handlers of an event that others have heard already, as part of the same emit.
@@ -74,16 +129,14 @@ pub(crate) fn tasks_of<S: Subject>(
     cause: Option<Arc<Cause>>,
 ) -> impl Future<Output = Report> + Send + use<S> {
     let inner = inner.clone();
-    async move {
-        let mut run = Run::new(&inner, Arc::new(lists), event, cause);
-        poll_fn(|cx| run.poll(cx)).await
-    }
+    async move { Run::new(&inner, Guard::from_inner(Arc::new(lists)), event, cause, None).await }
 }
 
 /// One emit under way.
 struct Run<'a, S> {
     inner: &'a Arc<Inner>,
-    lists: Arc<Lists<S>>,
+    /// Borrowed from the node while the emit may be over after one poll.
+    lists: Guard<Arc<Lists<S>>>,
     event: Arc<S>,
     /// Known once somebody asked for it.
     cause: Option<Arc<Cause>>,
@@ -98,23 +151,21 @@ struct Run<'a, S> {
 }
 
 impl<'a, S: Subject> Run<'a, S> {
-    fn new(inner: &'a Arc<Inner>, lists: Arc<Lists<S>>, event: Arc<S>, cause: Option<Arc<Cause>>) -> Self {
-        Self {
-            inner,
-            lists,
-            event,
-            cause,
-            asked: None,
-            slots: None,
-            returned: Vec::new(),
-            ran: 0,
-            notes: None,
-        }
+    #[inline]
+    fn new(
+        inner: &'a Arc<Inner>,
+        lists: Guard<Arc<Lists<S>>>,
+        event: Arc<S>,
+        cause: Option<Arc<Cause>>,
+        asked: Option<Asked>,
+    ) -> Self {
+        Self { inner, lists, event, cause, asked, slots: None, returned: Vec::new(), ran: 0, notes: None }
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Report> {
         let frame = cause::enter(S::STATIC_TYPE, self.cause.as_ref());
-        if self.slots.is_none() {
+        let is_first = self.slots.is_none();
+        if is_first {
             self.start();
         }
         let running = self.poll_tasks(cx);
@@ -124,6 +175,9 @@ impl<'a, S: Subject> Run<'a, S> {
         drop(frame);
         self.poll_returned(cx);
         if running > 0 || !self.returned.is_empty() {
+            if is_first {
+                self.lists = Guard::from_inner(Arc::clone(&self.lists));
+            }
             return Poll::Pending;
         }
         if let Some(slots) = self.slots.take() {
@@ -221,6 +275,14 @@ impl<'a, S: Subject> Run<'a, S> {
             }
             Poll::Pending => true,
         });
+    }
+}
+
+impl<S: Subject> Future for Run<'_, S> {
+    type Output = Report;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Report> {
+        Run::poll(self.get_mut(), cx)
     }
 }
 
