@@ -21,7 +21,7 @@ use super::{
     report::{More, Notes, Report},
     subject::{AnySubject, Named, Subject},
 };
-use arc_swap::Guard;
+use crate::sync::Guard;
 
 /// Emits what [`Dispatcher::emit`](super::Dispatcher::emit) was given. An emit whose handlers are ready at once lives on
 /// the stack of its only poll; one that goes on is put into a box.

@@ -6,13 +6,15 @@ use std::{
     pin::Pin,
     sync::{
         Arc, Weak,
-        atomic::{AtomicU8, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     task::{Context, Poll},
 };
 
 use bytestring::ByteString;
 use fanfare_core::{BoxError, Output};
+
+use crate::sync::AtomicU8;
 
 /// Unsubscribed, or used up: never called again.
 const GONE: u8 = 0;

@@ -7,10 +7,8 @@ use std::{
     time::Duration,
 };
 
-use arc_swap::ArcSwap;
 use bytestring::ByteString;
 use fanfare_core::{BoxFuture, Clock, Event};
-use parking_lot::Mutex;
 
 use super::{
     cause::{self, Cause, Parent},
@@ -25,7 +23,11 @@ use super::{
     table::Table,
     wild::Wild,
 };
-use crate::{extract::Registry, middleware::Middleware};
+use crate::{
+    extract::Registry,
+    middleware::Middleware,
+    sync::{ArcSwap, Mutex},
+};
 
 pub(crate) struct Inner {
     pub(crate) table: Table,

@@ -5,15 +5,13 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicU8, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
-use arc_swap::ArcSwap;
 use bytestring::ByteString;
 use fanfare_core::{BoxFuture, Event};
-use parking_lot::Mutex;
 
 use super::{
     cause::Parent,
@@ -26,6 +24,7 @@ use super::{
     subject::Subject,
     wild::Wild,
 };
+use crate::sync::{ArcSwap, AtomicU8, Guard, Mutex};
 
 pub(crate) type RefEntry<S> = Arc<Entry<dyn RefHandler<S>>>;
 pub(crate) type TaskEntry<S> = Arc<Entry<dyn TaskHandler<S>>>;
@@ -108,7 +107,7 @@ impl<S: Subject> Node<S> {
 
     /// Who listens now. Takes no lock and writes nothing that another thread reads.
     #[inline]
-    pub(crate) fn lists(&self) -> arc_swap::Guard<Arc<Lists<S>>> {
+    pub(crate) fn lists(&self) -> Guard<Arc<Lists<S>>> {
         self.lists.load()
     }
 
