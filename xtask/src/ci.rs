@@ -4,6 +4,7 @@ use crate::{
     cli, docs, install, licences,
     process::{cargo, output, run as run_command, step},
     test, tidy,
+    workspace::OUTSIDE,
 };
 use anyhow::{Context, Result, bail};
 use std::time::Instant;
@@ -39,23 +40,43 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
+/// The workspace's, and those of the packages outside of it.
+fn every_manifest() -> impl Iterator<Item = &'static str> {
+    std::iter::once("Cargo.toml").chain(OUTSIDE)
+}
+
 fn lock_file() -> Result<()> {
     step("lock file");
-    let mut command = cargo();
-    output(command.args(["metadata", "--locked", "--format-version=1"]))
-        .map(drop)
-        .context("Cargo.lock does not fit the manifests: run `cargo check` and commit it")
+    for manifest in every_manifest() {
+        let mut command = cargo();
+        output(command.args(["metadata", "--locked", "--format-version=1", "--manifest-path", manifest]))
+            .map(drop)
+            .context("Cargo.lock does not fit the manifests: run `cargo check` and commit it")?;
+    }
+    Ok(())
 }
 
 fn format() -> Result<()> {
     step("format");
-    run_command(cargo().args(["fmt", "--all", "--check"]), "`cargo fmt --all` formats everything")
+    for manifest in every_manifest() {
+        run_command(
+            cargo().args(["fmt", "--all", "--check", "--manifest-path", manifest]),
+            &format!("`cargo fmt --all --manifest-path {manifest}` formats everything"),
+        )?;
+    }
+    Ok(())
 }
 
 fn lints() -> Result<()> {
     step("lints");
-    run_command(
-        cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
-        "a lint that is wrong in one place takes `#[expect(.., reason = \"..\")]` there",
-    )
+    for manifest in every_manifest() {
+        let mut command = cargo();
+        command.args(["clippy", "--workspace", "--all-targets", "--manifest-path", manifest]);
+        command.args(["--target-dir", "target", "--", "-D", "warnings"]);
+        run_command(
+            &mut command,
+            "a lint that is wrong in one place takes `#[expect(.., reason = \"..\")]` there",
+        )?;
+    }
+    Ok(())
 }

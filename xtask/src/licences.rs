@@ -1,6 +1,9 @@
 //! Licences: every package that is built on this platform must be usable under one of those listed here.
 
-use crate::{process::step, workspace::Workspace};
+use crate::{
+    process::step,
+    workspace::{OUTSIDE, Workspace},
+};
 use anyhow::{Result, bail};
 
 /// Licences that ask for nothing but their own text to be passed on.
@@ -25,9 +28,12 @@ const SOURCE: &str = "registry+https://github.com/rust-lang/";
 
 pub(crate) fn run() -> Result<()> {
     step("licences and sources");
-    let workspace = Workspace::load()?;
+    let mut packages = Workspace::load()?.packages;
+    for manifest in OUTSIDE {
+        packages.extend(Workspace::of(manifest)?.packages);
+    }
     let mut wrong = Vec::new();
-    for package in &workspace.packages {
+    for package in &packages {
         let named = format!("{} {}", package.name, package.version);
         match &package.license {
             None => wrong.push(format!("{named} names no licence")),
@@ -45,7 +51,7 @@ pub(crate) fn run() -> Result<()> {
             wrong.len()
         );
     }
-    eprintln!("    {} packages are fine", workspace.packages.len());
+    eprintln!("    {} packages are fine", packages.len());
     Ok(())
 }
 

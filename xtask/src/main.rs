@@ -11,6 +11,7 @@ mod cli;
 mod docs;
 mod install;
 mod licences;
+mod peers;
 mod process;
 mod setup;
 mod test;

@@ -9,6 +9,9 @@ use std::{
     process::Command,
 };
 
+/// Packages that are workspaces of their own, since what they are built from takes long: the tasks look after them too.
+pub(crate) const OUTSIDE: [&str; 1] = ["benches/dispatch/Cargo.toml"];
+
 /// The workspace as `cargo metadata` tells it, for this machine's platform.
 #[derive(Deserialize)]
 pub(crate) struct Workspace {
@@ -69,10 +72,17 @@ struct EdgeKind {
 impl Workspace {
     /// Asks cargo.
     pub(crate) fn load() -> Result<Self> {
+        Self::of("Cargo.toml")
+    }
+
+    /// The same for another manifest: one of [`OUTSIDE`].
+    pub(crate) fn of(manifest: &str) -> Result<Self> {
         let rustc = output(Command::new("rustc").arg("-vV"))?;
         let host =
             rustc.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc names no host")?;
-        let json = output(cargo().args(["metadata", "--format-version=1", "--filter-platform", host]))?;
+        let mut metadata = cargo();
+        metadata.args(["metadata", "--format-version=1", "--filter-platform", host]);
+        let json = output(metadata.args(["--manifest-path", manifest]))?;
         serde_json::from_str(&json).context("failed to read what `cargo metadata` printed")
     }
 

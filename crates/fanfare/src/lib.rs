@@ -66,6 +66,9 @@ pub mod logging;
 mod metrics;
 pub mod middleware;
 pub mod publish;
+#[cfg_attr(not(shuttle), path = "sync/real.rs")]
+#[cfg_attr(shuttle, path = "sync/shuttled.rs")]
+mod sync;
 pub mod testing;
 mod transports;
 

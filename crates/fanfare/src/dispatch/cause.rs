@@ -14,6 +14,7 @@ use bytestring::ByteString;
 use fanfare_core::{EventId, Metadata};
 
 use super::{ids, subject::AnySubject};
+use crate::sync::thread_local;
 
 /// One emit, as those that it led to know it.
 pub(crate) struct Cause {
@@ -288,12 +289,12 @@ impl Drop for Entered {
 
 #[cold]
 fn push(cause: &Arc<Cause>) {
-    CAUSES.with_borrow_mut(|causes| causes.push(cause.clone()));
+    CAUSES.with(|causes| causes.borrow_mut().push(cause.clone()));
 }
 
 #[cold]
 fn pop() -> Option<Arc<Cause>> {
-    CAUSES.with_borrow_mut(Vec::pop)
+    CAUSES.with(|causes| causes.borrow_mut().pop())
 }
 
 /// Says which handler of the innermost emit runs now.
@@ -330,7 +331,7 @@ pub(crate) fn current() -> Arc<Cause> {
             frame.is_known.set(true);
         }
     });
-    CAUSES.with_borrow(|causes| causes.last().cloned()).expect("a known cause is on the stack")
+    CAUSES.with(|causes| causes.borrow().last().cloned()).expect("a known cause is on the stack")
 }
 
 /// The cause of the innermost open emit, if somebody asked for it.

@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use fanfare_core::{Emit, Emitted, EmittedRef, Event, Hear, IntoOutcome};
+use fanfare_core::{Emit, EmittedRef, Event, Hear, IntoOutcome};
 
 use super::{
     Builder, cause, emit, emit_sync,
@@ -198,13 +198,7 @@ impl Dispatcher {
     /// # Cancel safety
     /// Dropping the future drops the handlers that have not ended.
     pub fn emit<T: Emit>(&self, event: T) -> impl Future<Output = Report> + Send + use<'_, T> {
-        let parent = cause::parent();
-        async move {
-            match event.into_emitted() {
-                Emitted::Typed(event) => emit::typed(&self.inner, event, parent, None).await,
-                Emitted::Raw(event) => emit::named(&self.inner, self.inner.raw(event), parent, None).await,
-            }
-        }
+        emit::any(&self.inner, event, cause::parent())
     }
 
     /// Emits an event on this thread, without a runtime: synchronous handlers run in order of priority and

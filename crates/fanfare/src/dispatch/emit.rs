@@ -6,11 +6,12 @@ use std::{
     cell::Cell,
     future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
     sync::Arc,
     task::{Context, Poll},
 };
 
-use fanfare_core::{BoxFuture, Emitted, Event, Metadata, Output};
+use fanfare_core::{BoxFuture, Emit, Emitted, Event, Metadata, Output};
 
 use super::{
     ask::Asked,
@@ -21,6 +22,42 @@ use super::{
     report::{More, Notes, Report},
     subject::{Named, Subject},
 };
+use crate::sync::Guard;
+
+/// Emits what [`Dispatcher::emit`](super::Dispatcher::emit) was given. An emit whose handlers are ready at once lives on
+/// the stack of its only poll; one that goes on is put into a box.
+pub(crate) fn any<T: Emit>(
+    inner: &Arc<Inner>,
+    event: T,
+    parent: Option<Parent>,
+) -> impl Future<Output = Report> + Send + use<'_, T> {
+    let mut start = Some((event, parent));
+    let mut later = None;
+    poll_fn(move |cx| match start.take() {
+        Some((event, parent)) => match event.into_emitted() {
+            Emitted::Typed(event) => first(begin(inner, event, parent, None), cx, &mut later),
+            Emitted::Raw(event) => first(begin_named(inner, inner.raw(event), parent, None), cx, &mut later),
+        },
+        None => later.as_mut().expect("an emit is not polled after its end").as_mut().poll(cx),
+    })
+}
+
+/// Polls an emit that has begun, and keeps it if it goes on.
+fn first<'a, S: Subject>(
+    begun: Result<Run<&'a Arc<Inner>, S>, Report>,
+    cx: &mut Context<'_>,
+    later: &mut Option<BoxFuture<'a, Report>>,
+) -> Poll<Report> {
+    let mut run = match begun {
+        Ok(run) => run,
+        Err(report) => return Poll::Ready(report),
+    };
+    let polled = run.poll(cx);
+    if polled.is_pending() {
+        *later = Some(Box::pin(run));
+    }
+    polled
+}
 
 /// Emits an event of a type known at compile time.
 pub(crate) async fn typed<E: Event>(
@@ -29,30 +66,10 @@ pub(crate) async fn typed<E: Event>(
     parent: Option<Parent>,
     asked: Option<Asked>,
 ) -> Report {
-    let node = inner.node::<E>();
-    node.stats.emitted.add();
-    if inner.settings.is_watched
-        && let Some(report) = inner.over_rate(&node.stats, E::TYPE)
-    {
-        return report;
+    match begin(inner, event, parent, asked) {
+        Ok(run) => run.await,
+        Err(report) => report,
     }
-    let lists = arc_swap::Guard::into_inner(node.lists());
-    if lists.is_empty() {
-        return inner.unheard(E::TYPE, node.stats.unheard());
-    }
-    let cause = match parent.map(|parent| inner.caused(&event, Some(parent))).transpose() {
-        Ok(cause) => cause,
-        Err(report) => return report,
-    };
-    let event = Arc::new(event);
-    if inner.settings.is_watched && inner.settings.has_spans {
-        let cause = cause.unwrap_or_else(|| Cause::new(&*event, None));
-        let span = span(&cause);
-        let mut run = Run { asked, ..Run::new(inner, lists, event, Some(cause)) };
-        return poll_fn(|cx| span.in_scope(|| run.poll(cx))).await;
-    }
-    let mut run = Run { asked, ..Run::new(inner, lists, event, cause) };
-    poll_fn(|cx| run.poll(cx)).await
 }
 
 /// Emits an event that came over the bridge, with its attributes.
@@ -62,16 +79,11 @@ pub(crate) async fn received<E: Event>(inner: &Arc<Inner>, event: Emitted<E>, me
         Emitted::Raw(event) => {
             let event = inner.raw(event);
             let lists = match inner.named_lists(&event) {
-                Ok(lists) => lists,
+                Ok(lists) => Guard::from_inner(Arc::new(lists)),
                 Err(report) => return report,
             };
             let cause = Cause::received(&event, &metadata);
-            return watched(
-                inner,
-                Run::new(inner, Arc::new(lists), Arc::new(event), Some(cause.clone())),
-                &cause,
-            )
-            .await;
+            return Run::new(inner, lists, Arc::new(event), Some(cause), None).watched().await;
         }
     };
     let node = inner.node::<E>();
@@ -79,22 +91,13 @@ pub(crate) async fn received<E: Event>(inner: &Arc<Inner>, event: Emitted<E>, me
     if let Some(report) = inner.over_rate(&node.stats, E::TYPE) {
         return report;
     }
-    let lists = arc_swap::Guard::into_inner(node.lists());
+    // Not borrowed: the guard of a borrowed one is no value to keep across threads.
+    let lists = Guard::from_inner(Arc::clone(&node.lists()));
     if lists.is_empty() {
         return inner.unheard(E::TYPE, node.stats.unheard());
     }
     let cause = Cause::received(&event, &metadata);
-    watched(inner, Run::new(inner, lists, Arc::new(event), Some(cause.clone())), &cause).await
-}
-
-/// Runs an emit whose cause is known, in a span where one is asked for.
-async fn watched<S: Subject>(inner: &Arc<Inner>, mut run: Run<&Arc<Inner>, S>, cause: &Cause) -> Report {
-    let span = inner.settings.has_spans.then(|| span(cause));
-    poll_fn(|cx| match &span {
-        Some(span) => span.in_scope(|| run.poll(cx)),
-        None => run.poll(cx),
-    })
-    .await
+    Run::new(inner, lists, Arc::new(event), Some(cause), None).watched().await
 }
 
 /// The span of an emit.
@@ -115,16 +118,44 @@ pub(crate) async fn named(
     parent: Option<Parent>,
     asked: Option<Asked>,
 ) -> Report {
-    let lists = match inner.named_lists(&event) {
-        Ok(lists) => lists,
-        Err(report) => return report,
-    };
-    let cause = match inner.caused(&event, parent) {
-        Ok(cause) => cause,
-        Err(report) => return report,
-    };
-    let run = Run::new(inner, Arc::new(lists), Arc::new(event), Some(cause.clone()));
-    watched(inner, Run { asked, ..run }, &cause).await
+    match begin_named(inner, event, parent, asked) {
+        Ok(run) => run.await,
+        Err(report) => report,
+    }
+}
+
+/// An emit that has begun, or the report of one that goes no further.
+#[inline]
+fn begin<E: Event>(
+    inner: &Arc<Inner>,
+    event: E,
+    parent: Option<Parent>,
+    asked: Option<Asked>,
+) -> Result<Run<&Arc<Inner>, E>, Report> {
+    let node = inner.node::<E>();
+    node.stats.emitted.add();
+    let is_watched = inner.settings.is_watched;
+    if is_watched && let Some(report) = inner.over_rate(&node.stats, E::TYPE) {
+        return Err(report);
+    }
+    let lists = node.lists();
+    if lists.is_empty() {
+        return Err(inner.unheard(E::TYPE, node.stats.unheard()));
+    }
+    let cause = parent.map(|parent| inner.caused(&event, Some(parent))).transpose()?;
+    let run = Run::new(inner, lists, Arc::new(event), cause, asked);
+    Ok(if is_watched { run.watched() } else { run })
+}
+
+fn begin_named(
+    inner: &Arc<Inner>,
+    event: Named,
+    parent: Option<Parent>,
+    asked: Option<Asked>,
+) -> Result<Run<&Arc<Inner>, Named>, Report> {
+    let lists = Guard::from_inner(Arc::new(inner.named_lists(&event)?));
+    let cause = inner.caused(&event, parent)?;
+    Ok(Run::new(inner, lists, Arc::new(event), Some(cause), asked).watched())
 }
 
 /// Runs handlers of an event that others have heard already, as part of the same emit. Those that keep an order take
@@ -135,22 +166,22 @@ pub(crate) fn tasks_of<S: Subject>(
     event: Arc<S>,
     cause: Option<Arc<Cause>>,
 ) -> impl Future<Output = Report> + Send + use<S> {
-    let mut run = Run::new(inner.clone(), Arc::new(lists), event, cause);
-    let frame = cause::enter(S::STATIC_TYPE, run.cause.as_ref());
-    run.start();
-    drop(frame);
-    async move { poll_fn(|cx| run.poll(cx)).await }
+    let run = Run::new(inner.clone(), Guard::from_inner(Arc::new(lists)), event, cause, None);
+    run.started()
 }
 
 /// One emit under way.
 struct Run<I, S> {
     inner: I,
-    lists: Arc<Lists<S>>,
+    /// Borrowed from the node while the emit may be over after one poll.
+    lists: Guard<Arc<Lists<S>>>,
     event: Arc<S>,
     /// Known once somebody asked for it.
     cause: Option<Arc<Cause>>,
     /// Which returned events are answers.
     asked: Option<Asked>,
+    /// Where one is asked for.
+    span: Option<Box<tracing::Span>>,
     /// `None` before the first poll.
     slots: Option<Slots<S>>,
     /// Events that handlers returned, one level deeper.
@@ -159,14 +190,22 @@ struct Run<I, S> {
     notes: Option<Box<More>>,
 }
 
-impl<I: Borrow<Arc<Inner>>, S: Subject> Run<I, S> {
-    fn new(inner: I, lists: Arc<Lists<S>>, event: Arc<S>, cause: Option<Arc<Cause>>) -> Self {
+impl<I: Borrow<Arc<Inner>> + Unpin, S: Subject> Run<I, S> {
+    #[inline]
+    fn new(
+        inner: I,
+        lists: Guard<Arc<Lists<S>>>,
+        event: Arc<S>,
+        cause: Option<Arc<Cause>>,
+        asked: Option<Asked>,
+    ) -> Self {
         Self {
             inner,
             lists,
             event,
             cause,
-            asked: None,
+            asked,
+            span: None,
             slots: None,
             returned: Vec::new(),
             ran: 0,
@@ -174,9 +213,40 @@ impl<I: Borrow<Arc<Inner>>, S: Subject> Run<I, S> {
         }
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Report> {
+    /// Gives it a span, where one is asked for.
+    #[cold]
+    fn watched(mut self) -> Self {
+        if self.inner.borrow().settings.has_spans {
+            let cause = self.cause.get_or_insert_with(|| Cause::new(&*self.event, None));
+            self.span = Some(Box::new(span(cause)));
+        }
+        self
+    }
+
+    /// Begins it before it is polled: those that keep an order take their places now.
+    fn started(mut self) -> Self {
         let frame = cause::enter(S::STATIC_TYPE, self.cause.as_ref());
-        if self.slots.is_none() {
+        self.start();
+        drop(frame);
+        self
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Report> {
+        match self.span.take() {
+            None => self.advance(cx),
+            Some(span) => {
+                let polled = span.in_scope(|| self.advance(cx));
+                self.span = Some(span);
+                polled
+            }
+        }
+    }
+
+    #[inline]
+    fn advance(&mut self, cx: &mut Context<'_>) -> Poll<Report> {
+        let frame = cause::enter(S::STATIC_TYPE, self.cause.as_ref());
+        let is_first = self.slots.is_none();
+        if is_first {
             self.start();
         }
         let running = self.poll_tasks(cx);
@@ -186,6 +256,9 @@ impl<I: Borrow<Arc<Inner>>, S: Subject> Run<I, S> {
         drop(frame);
         self.poll_returned(cx);
         if running > 0 || !self.returned.is_empty() {
+            if is_first {
+                self.lists = Guard::from_inner(Arc::clone(&self.lists));
+            }
             return Poll::Pending;
         }
         if let Some(slots) = self.slots.take() {
@@ -297,6 +370,14 @@ impl<I: Borrow<Arc<Inner>>, S: Subject> Run<I, S> {
 fn line_up<S>(place: &mut super::node::Place<S>, event: &Arc<S>) {
     let _: Result<(), Box<dyn Any + Send>> =
         catch_unwind(AssertUnwindSafe(|| place.slot.as_mut().line_up(event)));
+}
+
+impl<I: Borrow<Arc<Inner>> + Unpin, S: Subject> Future for Run<I, S> {
+    type Output = Report;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Report> {
+        Run::poll(self.get_mut(), cx)
+    }
 }
 
 /// Drops what a panic left; if that panics too, the place has been emptied all the same.

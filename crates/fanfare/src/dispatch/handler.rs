@@ -5,7 +5,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicU8, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     task::{Context, Poll},
 };
@@ -13,7 +13,7 @@ use std::{
 use bytestring::ByteString;
 use fanfare_core::{BoxError, Output};
 
-use crate::middleware::Chain;
+use crate::{middleware::Chain, sync::AtomicU8};
 
 /// Unsubscribed, or used up: never called again.
 const GONE: u8 = 0;

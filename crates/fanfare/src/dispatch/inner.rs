@@ -7,10 +7,8 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use arc_swap::ArcSwap;
 use bytestring::ByteString;
 use fanfare_core::{BoxFuture, Clock, Event, RawEvent};
-use parking_lot::Mutex;
 use tokio::runtime::Handle;
 
 use super::{
@@ -28,7 +26,11 @@ use super::{
     table::Table,
     wild::Wild,
 };
-use crate::{extract::Registry, middleware::Middleware};
+use crate::{
+    extract::Registry,
+    middleware::Middleware,
+    sync::{ArcSwap, Mutex},
+};
 
 pub(crate) struct Inner {
     pub(crate) table: Table,

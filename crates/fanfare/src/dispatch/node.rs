@@ -6,10 +6,8 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
-use arc_swap::ArcSwap;
 use bytestring::ByteString;
 use fanfare_core::{BoxFuture, Descriptor, Event};
-use parking_lot::Mutex;
 
 use super::{
     cause::Parent,
@@ -23,6 +21,7 @@ use super::{
     subject::{Named, Subject},
     wild::Wild,
 };
+use crate::sync::{ArcSwap, Guard, Mutex};
 
 pub(crate) type RefEntry<S> = Arc<Entry<dyn RefHandler<S>>>;
 pub(crate) type TaskEntry<S> = Arc<Entry<dyn TaskHandler<S>>>;
@@ -92,7 +91,7 @@ impl<S: Subject> Node<S> {
 
     /// Who listens now. Takes no lock and writes nothing that another thread reads.
     #[inline]
-    pub(crate) fn lists(&self) -> arc_swap::Guard<Arc<Lists<S>>> {
+    pub(crate) fn lists(&self) -> Guard<Arc<Lists<S>>> {
         self.lists.load()
     }
 

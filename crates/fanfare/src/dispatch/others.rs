@@ -3,9 +3,9 @@
 use std::{collections::HashMap, sync::Arc};
 
 use bytestring::ByteString;
-use parking_lot::Mutex;
 
 use super::{snapshot::TypeSnapshot, stats::Stats, wild::Wild};
+use crate::sync::Mutex;
 
 /// How many names are counted one by one; what comes over it is counted as `other`.
 const NAMES_MAX: usize = 1024;

@@ -1,13 +1,12 @@
 //! What is counted of one event type.
 
 use std::{
-    sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed},
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
     time::Duration,
 };
 
-use parking_lot::Mutex;
-
 use super::counter::Counter;
+use crate::sync::{AtomicU8, Mutex};
 
 /// The counts of an event type, known when compiling or by its name alone.
 #[derive(Default)]

@@ -213,12 +213,14 @@ where
         this.future.set(None);
         let mut sink = Sink::default();
         let outcome = How::outcome(out, &mut sink);
-        let buffered = this.buffer.take().map(|buffer| buffer.close()).unwrap_or_default();
+        let buffered = this.buffer.take().map(|buffer| buffer.close());
         if let Err(error) = outcome {
             *trouble = Some(Trouble::Failed(error));
             return Poll::Ready(false);
         }
-        buffered.into_iter().for_each(|buffered| sink.push(buffered.output));
+        if let Some(buffered) = buffered {
+            buffered.into_iter().for_each(|buffered| sink.push(buffered.output));
+        }
         if sink.is_empty() {
             return Poll::Ready(true);
         }

@@ -7,6 +7,7 @@
     reason = "tests"
 )]
 
+mod allocations;
 mod basics;
 mod dispatch;
 mod emulated;

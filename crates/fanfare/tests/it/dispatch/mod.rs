@@ -6,6 +6,7 @@ mod emitting;
 mod executors;
 mod failures;
 mod local;
+mod memory;
 mod middleware;
 mod model;
 mod options;

@@ -1,12 +1,24 @@
-//! The dispatcher against a list that anyone can read: subscribe, leave, lose the owner, emit, emit within, panic.
+//! The dispatcher against a list that anyone can read: subscribe to one type, to a filter, to an enum, leave, lose the
+//! owner, emit by value and by reference, emit within, panic.
 
 use std::sync::Arc;
 
-use fanfare::dispatch::{Dispatcher, SubscribeExt, Subscription};
+use fanfare::{
+    Events, RawEvent,
+    dispatch::{Dispatcher, SubscribeExt, Subscription, SyncExt, Tuned},
+};
+use futures_util::FutureExt;
 use parking_lot::Mutex;
 use proptest::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::{Cancelled, Placed, placed};
+
+#[derive(Events, Serialize, Deserialize)]
+enum OrderEvent {
+    Placed(Placed),
+    Cancelled(Cancelled),
+}
 
 /// What a handler does when it is called, beside being noted.
 #[derive(Clone, Copy, Debug)]
@@ -21,12 +33,74 @@ enum Does {
     EmitOther,
 }
 
+/// What a handler listens to, and in which shape.
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum To {
+    Placed,
+    Cancelled,
+    /// One event type, weakly.
+    PlacedWeakly,
+    CancelledWeakly,
+    /// One event type, as a future.
+    PlacedLater,
+    CancelledLater,
+    /// An enum of both, as a future.
+    EitherLater,
+    /// By filter.
+    Filter(Option<&'static str>),
+}
+
+const FILTERS: [(Option<&str>, [bool; 2]); 5] = [
+    (None, [true, true]),
+    (Some("order.>"), [true, true]),
+    (Some("*.cancelled"), [false, true]),
+    (Some("order.placed"), [true, false]),
+    (Some("door.>"), [false, false]),
+];
+
+impl To {
+    fn is_weak(self) -> bool {
+        matches!(self, Self::PlacedWeakly | Self::CancelledWeakly)
+    }
+
+    fn is_later(self) -> bool {
+        matches!(self, Self::PlacedLater | Self::CancelledLater | Self::EitherLater)
+    }
+
+    fn takes(self, event: Heard) -> bool {
+        match self {
+            Self::Placed | Self::PlacedWeakly | Self::PlacedLater => !event.is_other,
+            Self::Cancelled | Self::CancelledWeakly | Self::CancelledLater => event.is_other,
+            Self::EitherLater => true,
+            Self::Filter(filter) => {
+                let (_, takes) = FILTERS.iter().find(|(one, _)| *one == filter).unwrap();
+                takes[usize::from(event.is_other)]
+            }
+        }
+    }
+}
+
+/// One of the two events.
+#[derive(Clone, Copy, Debug)]
+struct Heard {
+    is_other: bool,
+}
+
 #[derive(Clone, Copy, Debug)]
 enum Step {
-    Subscribe { to_other: bool, priority: i32, is_once: bool, is_weak: bool, does: Does },
+    Subscribe {
+        to: To,
+        priority: i32,
+        is_once: bool,
+        does: Does,
+    },
     Unsubscribe(usize),
     DropOwner(usize),
-    Emit { other: bool },
+    /// `emit` runs all, `emit_sync` without a runtime those that are no futures.
+    Emit {
+        event: Heard,
+        is_sync: bool,
+    },
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -37,21 +111,28 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => Just(Does::Join),
         1 => Just(Does::EmitOther),
     ];
-    let subscribe = (any::<bool>(), -1..2i32, any::<bool>(), any::<bool>(), does).prop_map(
-        |(to_other, priority, is_once, is_weak, does)| Step::Subscribe {
-            to_other,
-            // A weak subscription has neither; it stands for plain ones otherwise.
-            priority: if is_weak { 0 } else { priority },
-            is_once: is_once && !is_weak,
-            is_weak,
-            does,
-        },
-    );
+    let to = prop_oneof![
+        2 => Just(To::Placed),
+        2 => Just(To::Cancelled),
+        1 => Just(To::PlacedWeakly),
+        1 => Just(To::CancelledWeakly),
+        1 => Just(To::PlacedLater),
+        1 => Just(To::CancelledLater),
+        1 => Just(To::EitherLater),
+        3 => (0..FILTERS.len()).prop_map(|number| To::Filter(FILTERS[number].0)),
+    ];
+    let subscribe = (to, -1..2i32, any::<bool>(), does).prop_map(|(to, priority, is_once, does)| {
+        // A weak subscription has neither.
+        let priority = if to.is_weak() { 0 } else { priority };
+        Step::Subscribe { to, priority, is_once: is_once && !to.is_weak(), does }
+    });
+    let emit = (any::<bool>(), any::<bool>())
+        .prop_map(|(is_other, is_sync)| Step::Emit { event: Heard { is_other }, is_sync });
     let step = prop_oneof![
         4 => subscribe,
         1 => (0..12usize).prop_map(Step::Unsubscribe),
         1 => (0..12usize).prop_map(Step::DropOwner),
-        4 => any::<bool>().prop_map(|other| Step::Emit { other }),
+        4 => emit,
     ];
     proptest::collection::vec(step, 0..40)
 }
@@ -64,7 +145,7 @@ struct Model {
 
 #[derive(Clone, Copy)]
 struct Listed {
-    to_other: bool,
+    to: To,
     priority: i32,
     is_once: bool,
     does: Does,
@@ -72,24 +153,49 @@ struct Listed {
 }
 
 impl Model {
-    fn emit(&mut self, other: bool, noted: &mut Vec<usize>) {
+    /// Notes whom the emit calls, those of nested emits among them; answers whom it calls itself.
+    fn emit(&mut self, event: Heard, is_sync: bool, noted: &mut Vec<usize>) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.all.len())
-            .filter(|&number| self.all[number].to_other == other && self.all[number].is_there)
+            .filter(|&number| self.all[number].to.takes(event) && self.all[number].is_there)
             .collect();
         order.sort_by_key(|&number| std::cmp::Reverse(self.all[number].priority));
-        for number in order {
-            let listed = self.all[number];
-            if !listed.is_there {
-                continue;
+        let (later, now): (Vec<usize>, Vec<usize>) =
+            order.into_iter().partition(|&number| self.all[number].to.is_later());
+        let mut called = Vec::new();
+        for number in now {
+            if self.admit(number) {
+                called.push(number);
+                self.call(number, event, noted);
             }
-            noted.push(number);
-            self.all[number].is_there = !listed.is_once;
-            match listed.does {
-                Does::Leave(whose) => self.leave(whose),
-                Does::Join => self.join(other),
-                Does::EmitOther if !other => self.emit(true, noted),
-                _ => {}
+        }
+        // Futures start together: one that another one ends has started already.
+        let started: Vec<usize> =
+            later.into_iter().filter(|&number| !is_sync && self.admit(number)).collect();
+        for number in started {
+            called.push(number);
+            self.call(number, event, noted);
+        }
+        called
+    }
+
+    fn admit(&mut self, number: usize) -> bool {
+        let Listed { is_there, is_once, .. } = self.all[number];
+        self.all[number].is_there = is_there && !is_once;
+        is_there
+    }
+
+    fn call(&mut self, number: usize, event: Heard, noted: &mut Vec<usize>) {
+        noted.push(number);
+        match self.all[number].does {
+            Does::Leave(whose) => self.leave(whose),
+            Does::Join => {
+                let to = if event.is_other { To::Cancelled } else { To::Placed };
+                self.join(Listed { to, priority: 0, is_once: false, does: Does::Nothing, is_there: true });
             }
+            Does::EmitOther if !event.is_other => {
+                self.emit(Heard { is_other: true }, true, noted);
+            }
+            _ => {}
         }
     }
 
@@ -99,9 +205,8 @@ impl Model {
         }
     }
 
-    fn join(&mut self, to_other: bool) {
-        let does = Does::Nothing;
-        self.all.push(Listed { to_other, priority: 0, is_once: false, does, is_there: true });
+    fn join(&mut self, listed: Listed) {
+        self.all.push(listed);
     }
 }
 
@@ -113,18 +218,51 @@ struct Real {
     noted: Arc<Mutex<Vec<usize>>>,
 }
 
+fn tuned<H, X>(handler: Tuned<H, X>, priority: i32, is_once: bool) -> Tuned<H, X> {
+    let handler = handler.priority(priority);
+    if is_once { handler.once() } else { handler }
+}
+
 impl Real {
-    fn subscribe(&self, to_other: bool, priority: i32, is_once: bool, owner: Option<&Arc<()>>, does: Does) {
+    fn subscribe(&self, to: To, priority: i32, is_once: bool, owner: &Arc<()>, does: Does) {
         let number = self.all.lock().len();
-        let real = self.clone();
-        let act = move || real.act(number, to_other, does);
-        let subscription = match (owner, to_other, is_once) {
-            (Some(owner), false, _) => self.dispatcher.on_weak(owner, move |(), _: &Placed| act()),
-            (Some(owner), true, _) => self.dispatcher.on_weak(owner, move |(), _: &Cancelled| act()),
-            (None, false, false) => self.dispatcher.on((move |_: &Placed| act()).priority(priority)),
-            (None, true, false) => self.dispatcher.on((move |_: &Cancelled| act()).priority(priority)),
-            (None, false, true) => self.dispatcher.on((move |_: &Placed| act()).priority(priority).once()),
-            (None, true, true) => self.dispatcher.on((move |_: &Cancelled| act()).priority(priority).once()),
+        let (real, to_all) = (self.clone(), &self.dispatcher);
+        let act = move |is_other: bool| real.act(number, is_other, does);
+        let subscription = match to {
+            To::Placed => to_all.on(tuned((move |_: &Placed| act(false)).priority(0), priority, is_once)),
+            To::Cancelled => {
+                to_all.on(tuned((move |_: &Cancelled| act(true)).priority(0), priority, is_once))
+            }
+            To::PlacedWeakly => to_all.on_weak(owner, move |(), _: &Placed| act(false)),
+            To::CancelledWeakly => to_all.on_weak(owner, move |(), _: &Cancelled| act(true)),
+            To::PlacedLater => {
+                let later = move |_: Arc<Placed>| {
+                    let act = act.clone();
+                    async move { act(false) }
+                };
+                to_all.on(tuned(later.priority(0), priority, is_once))
+            }
+            To::CancelledLater => {
+                let later = move |_: Arc<Cancelled>| {
+                    let act = act.clone();
+                    async move { act(true) }
+                };
+                to_all.on(tuned(later.priority(0), priority, is_once))
+            }
+            To::EitherLater => {
+                let later = move |event: OrderEvent| {
+                    let act = act.clone();
+                    async move { act(matches!(event, OrderEvent::Cancelled(_))) }
+                };
+                to_all.on(tuned(later.priority(0), priority, is_once))
+            }
+            To::Filter(filter) => {
+                let any = move |event: &RawEvent| act(event.event_type() == "order.cancelled");
+                match filter {
+                    Some(filter) => to_all.on(tuned(any.types(filter), priority, is_once)),
+                    None => to_all.on(tuned(any.priority(0), priority, is_once)),
+                }
+            }
         };
         self.all.lock().push(subscription);
     }
@@ -140,15 +278,30 @@ impl Real {
                     subscription.unsubscribe();
                 }
             }
-            Does::Join => self.subscribe(is_other, 0, false, None, Does::Nothing),
+            Does::Join => {
+                let to = if is_other { To::Cancelled } else { To::Placed };
+                self.subscribe(to, 0, false, &Arc::new(()), Does::Nothing);
+            }
             Does::EmitOther if !is_other => drop(self.dispatcher.emit_sync(&Cancelled(1))),
             Does::EmitOther => {}
         }
     }
+
+    /// Emits; answers how many ran and how many of them failed.
+    fn emit(&self, event: Heard, is_sync: bool) -> (usize, usize) {
+        let to_all = &self.dispatcher;
+        let report = match (event.is_other, is_sync) {
+            (true, true) => to_all.emit_sync(&Cancelled(1)),
+            (true, false) => to_all.emit(Cancelled(1)).now_or_never().unwrap(),
+            (false, true) => to_all.emit_sync(&placed(1)),
+            (false, false) => to_all.emit(placed(1)).now_or_never().unwrap(),
+        };
+        (report.ran(), report.failures().len())
+    }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig::with_cases(768))]
 
     #[test]
     fn handlers_are_called_as_the_model_calls_them(steps in steps()) {
@@ -157,12 +310,12 @@ proptest! {
         let mut owners: Vec<Option<Arc<()>>> = Vec::new();
         for step in steps {
             match step {
-                Step::Subscribe { to_other, priority, is_once, is_weak, does } => {
-                    let owner = is_weak.then(|| Arc::new(()));
-                    real.subscribe(to_other, priority, is_once, owner.as_ref(), does);
-                    model.all.push(Listed { to_other, priority, is_once, does, is_there: true });
+                Step::Subscribe { to, priority, is_once, does } => {
+                    let owner = Arc::new(());
+                    real.subscribe(to, priority, is_once, &owner, does);
+                    model.join(Listed { to, priority, is_once, does, is_there: true });
                     owners.resize(model.all.len() - 1, None);
-                    owners.push(owner);
+                    owners.push(to.is_weak().then_some(owner));
                 }
                 Step::Unsubscribe(whose) => {
                     let subscription = real.all.lock().get(whose).cloned();
@@ -175,25 +328,17 @@ proptest! {
                         model.leave(whose);
                     }
                 }
-                Step::Emit { other } => {
+                Step::Emit { event, is_sync } => {
                     let mut expected = Vec::new();
-                    model.emit(other, &mut expected);
-                    let report = if other {
-                        real.dispatcher.emit_sync(&Cancelled(1))
-                    } else {
-                        real.dispatcher.emit_sync(&placed(1))
-                    };
-                    let noted = std::mem::take(&mut *real.noted.lock());
-                    let panicked = |number: &&usize| matches!(model.all[**number].does, Does::Panic);
-                    let direct = |number: &&usize| model.all[**number].to_other == other;
-                    prop_assert_eq!(report.ran(), expected.iter().filter(direct).count());
-                    prop_assert_eq!(
-                        report.failures().len(),
-                        expected.iter().filter(direct).filter(panicked).count()
-                    );
-                    prop_assert_eq!(noted, expected);
+                    let called = model.emit(event, is_sync, &mut expected);
+                    let failed = called.iter().filter(|&&number| matches!(model.all[number].does, Does::Panic));
+                    let outcome = real.emit(event, is_sync);
+                    prop_assert_eq!(outcome, (called.len(), failed.count()));
+                    prop_assert_eq!(std::mem::take(&mut *real.noted.lock()), expected);
                 }
             }
+            let listed = model.all.iter().filter(|listed| listed.is_there).count();
+            prop_assert_eq!(real.all.lock().iter().filter(|one| one.is_active()).count(), listed);
         }
     }
 }

@@ -102,15 +102,6 @@ fn middleware_is_not_told_of_an_owner_that_is_gone() {
 }
 
 #[test]
-fn short_lived_owners_leave_nothing_behind() {
-    let dispatcher = Dispatcher::new();
-    for _ in 0..10_000 {
-        dispatcher.on_weak(&Arc::new(()), |(), _: &Placed| {});
-    }
-    assert!(dispatcher.snapshot().types[0].handlers.is_empty());
-}
-
-#[test]
 fn an_argument_may_be_bound_in_advance() {
     let (dispatcher, story) = (Dispatcher::new(), Story::default());
     dispatcher.on_with(story.clone(), async |story: Story, order: Arc<Placed>| {

@@ -9,18 +9,21 @@ struct Counting;
 
 thread_local! {
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+    static LIVE: Cell<i64> = const { Cell::new(0) };
 }
 
-// SAFETY: every call is the system allocator's; the count beside it is a thread's own cell without a destructor.
+// SAFETY: every call is the system allocator's; the counts beside it are a thread's own cells without a destructor.
 #[allow(unsafe_code, reason = "a counting allocator cannot be had without; benches only")]
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        LIVE.set(LIVE.get() + layout.size() as i64);
         // SAFETY: the caller's promise is handed on.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        LIVE.set(LIVE.get() - layout.size() as i64);
         // SAFETY: the caller's promise is handed on.
         unsafe { System.dealloc(at, layout) }
     }
@@ -34,4 +37,9 @@ pub(crate) fn of(run: impl FnOnce()) -> u64 {
     let before = ALLOCATIONS.get();
     run();
     ALLOCATIONS.get() - before
+}
+
+/// Bytes that this thread allocated and did not free.
+pub(crate) fn live() -> i64 {
+    LIVE.get()
 }
