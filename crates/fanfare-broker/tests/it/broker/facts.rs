@@ -54,7 +54,7 @@ pub(crate) async fn an_idempotency_key_with_another_payload_is_a_conflict(broker
     assert!(publish(&broker, same).await.unwrap().is_repeat);
     let refused = publish(&broker, with_key(2)).await.unwrap_err();
     assert_eq!(refused.error.kind(), ErrorKind::Conflict);
-    assert_eq!(refused.outgoing, with_key(2));
+    assert_eq!(*refused.outgoing, with_key(2));
     let mut elsewhere = with_key(2);
     elsewhere.message.metadata.key = Some("y".into());
     assert!(!publish(&broker, elsewhere).await.unwrap().is_repeat);
@@ -452,7 +452,7 @@ pub(crate) async fn after_draining_every_call_is_refused(broker: Broker) {
     broker.drain(Duration::from_secs(10)).await.unwrap();
     let refused = publish(&broker, event("a", "x", 2)).await.unwrap_err();
     assert_eq!(refused.error.kind(), ErrorKind::Closed);
-    assert_eq!(refused.outgoing, event("a", "x", 2));
+    assert_eq!(*refused.outgoing, event("a", "x", 2));
     let mut into = Vec::new();
     let taken = std::future::poll_fn(|cx| subscription.consumer.poll_take(cx, 1, &mut into)).await;
     assert_eq!(taken.unwrap(), Taken::Closed);
