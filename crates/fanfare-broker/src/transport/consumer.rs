@@ -1,5 +1,5 @@
 use std::{
-    collections::{BTreeMap, HashSet, VecDeque},
+    collections::{HashSet, VecDeque},
     future::Future,
     mem,
     pin::Pin,
@@ -19,7 +19,7 @@ use super::{
 use crate::{
     driver::{Command, Core, Mail, Seat},
     index::Found,
-    machine::{Joined, Pending, RangeSet, Reopened},
+    machine::{ByPosition, Joined, Pending, RangeSet, Reopened},
 };
 
 /// One consumer of a group. It walks over the visible positions itself; the state machine hears only what
@@ -34,7 +34,7 @@ pub(crate) struct GroupConsumer {
     /// What was settled beyond the cursor when it got the group.
     settled: RangeSet,
     /// What had attempts when it got the group, until it is delivered.
-    pending: BTreeMap<u64, Pending>,
+    pending: ByPosition<Pending>,
     /// Suspects, and what was redriven or resumed, with their leases: these come before what the walk finds.
     first: VecDeque<(u64, u64)>,
     /// Suspects, over which the walk goes.
@@ -57,7 +57,7 @@ impl GroupConsumer {
             lease: 0,
             walk: Walk::new(Filter::group(spec.clone()), 0),
             settled: RangeSet::default(),
-            pending: BTreeMap::new(),
+            pending: ByPosition::default(),
             first: VecDeque::new(),
             suspects: HashSet::new(),
             held: HashSet::new(),
@@ -94,9 +94,10 @@ impl GroupConsumer {
         self.walk.next = joined.cursor;
         self.settled = joined.settled;
         self.held = joined.held_keys.into_iter().collect();
-        self.pending = joined.pending.into_iter().collect();
+        self.pending = joined.pending;
         let suspects = self.pending.iter().filter(|(_, pending)| pending.is_suspect);
-        let suspects: Vec<u64> = suspects.map(|(position, _)| *position).collect();
+        let mut suspects: Vec<u64> = suspects.map(|(position, _)| *position).collect();
+        suspects.sort_unstable();
         self.first.extend(suspects.iter().map(|position| (*position, joined.lease)));
         self.suspects = suspects.into_iter().collect();
         let others = joined.reopened.into_iter().filter(|position| !self.suspects.contains(position));
