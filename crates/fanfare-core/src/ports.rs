@@ -30,6 +30,11 @@ pub trait Transport: Send + Sync + 'static {
     /// nothing of any message. Never blocks; over the transport's limit the answer is kind `Full`.
     fn submit(&self, batch: Vec<Outgoing>, is_atomic: bool) -> Ticket<Vec<Result<Receipt, Rejected>>>;
 
+    /// [`Transport::submit`] of one message, which most publishes are.
+    fn submit_one(&self, outgoing: Outgoing) -> Ticket<Result<Receipt, Rejected>> {
+        self.submit(vec![outgoing], false).first()
+    }
+
     /// Joins a group that a plan has created. While another consumer has the group's shard this one stands
     /// by: its `poll_take` is pending.
     fn subscribe<'a>(&'a self, group: &'a GroupSpec) -> BoxFuture<'a, Result<Subscription, Error>>;
@@ -204,6 +209,15 @@ pub trait Consumer: Send {
     /// of this consumer is after it. One answer per settlement, in order; kind `Stale` for an old token.
     /// Drains the vector.
     fn settle(&mut self, batch: &mut Vec<(Token, Settle)>) -> Ticket<Vec<Result<(), Error>>>;
+
+    /// [`Consumer::settle`] and then [`Consumer::begin`]: in one write where the transport can.
+    fn settle_and_begin(
+        &mut self,
+        settle: &mut Vec<(Token, Settle)>,
+        begin: &mut Vec<Token>,
+    ) -> (Ticket<Vec<Result<(), Error>>>, Ticket<Vec<Result<(), Error>>>) {
+        (self.settle(settle), self.begin(begin))
+    }
 
     /// Says that these deliveries are still wanted although nothing has settled them, for transports that take
     /// back what is kept too long.

@@ -28,5 +28,6 @@ pub(crate) use group::{ByPosition, Group, Pending};
 pub(crate) use hash::Hasher;
 pub(crate) use keys::KeyTable;
 pub(crate) use operate::{Reopened, Standing};
+pub(crate) use publish::Draft;
 pub(crate) use ranges::RangeSet;
 pub(crate) use state::{Limits, Machine};

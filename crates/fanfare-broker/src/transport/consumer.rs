@@ -17,7 +17,7 @@ use super::{
     walk::{Loading, Walk, load, split},
 };
 use crate::{
-    driver::{Command, Core, Mail, Seat},
+    driver::{Command, Core, Mail, Seat, Units},
     index::Found,
     machine::{ByPosition, Joined, Pending, RangeSet, Reopened},
 };
@@ -140,6 +140,19 @@ impl GroupConsumer {
         }
     }
 
+    fn begin_command(&self, batch: &mut Vec<Token>) -> (Command, Ticket<Units>) {
+        let (promise, ticket) = Ticket::pair();
+        let (group, lease, tokens) = (self.group, self.lease, mem::take(batch));
+        (Command::Begin { group, lease, tokens, promise }, ticket)
+    }
+
+    fn settle_command(&mut self, batch: &mut Vec<(Token, Settle)>) -> (Command, Ticket<Units>) {
+        self.note_held(batch);
+        let (promise, ticket) = Ticket::pair();
+        let (group, lease, batch) = (self.group, self.lease, mem::take(batch));
+        (Command::Settle { group, lease, batch, promise }, ticket)
+    }
+
     /// Passes over a key from now on, as the state machine will.
     fn note_held(&mut self, batch: &[(Token, Settle)]) {
         for (token, settle) in batch {
@@ -199,9 +212,8 @@ impl Consumer for GroupConsumer {
         if batch.is_empty() {
             return Ticket::ready(Ok(Vec::new()));
         }
-        let (promise, ticket) = Ticket::pair();
-        let (group, lease, tokens) = (self.group, self.lease, mem::take(batch));
-        self.core.send(Command::Begin { group, lease, tokens, promise });
+        let (begin, ticket) = self.begin_command(batch);
+        self.core.send(begin);
         ticket
     }
 
@@ -209,11 +221,20 @@ impl Consumer for GroupConsumer {
         if batch.is_empty() {
             return Ticket::ready(Ok(Vec::new()));
         }
-        self.note_held(batch);
-        let (promise, ticket) = Ticket::pair();
-        let (group, lease, batch) = (self.group, self.lease, mem::take(batch));
-        self.core.send(Command::Settle { group, lease, batch, promise });
+        let (settle, ticket) = self.settle_command(batch);
+        self.core.send(settle);
         ticket
+    }
+
+    fn settle_and_begin(
+        &mut self,
+        settle: &mut Vec<(Token, Settle)>,
+        begin: &mut Vec<Token>,
+    ) -> (Ticket<Units>, Ticket<Units>) {
+        let (settle, settled) = self.settle_command(settle);
+        let (begin, begun) = self.begin_command(begin);
+        self.core.send_both(settle, begin);
+        (settled, begun)
     }
 
     fn resume(&mut self, key: &HeldKey) -> Ticket<u64> {
