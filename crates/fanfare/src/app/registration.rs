@@ -6,7 +6,7 @@ use fanfare_core::{Accepts, BoxFuture, Input, IntoOutcome};
 
 use crate::{
     consume::{Exchange, Group, Job, work},
-    extract::{Args, Missing, Registry},
+    extract::{Args, Context, Missing, Registry},
     handler::{Configured, Options, Shape},
 };
 
@@ -40,7 +40,8 @@ impl Registration {
         let prepare = |registry: &Registry| -> Result<Prepared, Missing> {
             let prepared = F::Args::prepare(registry)?;
             Ok(Box::new(move |group| {
-                let job = Arc::new(Job { shape, prepared, group });
+                let blank = Context::blank(group.site.clone());
+                let job = Arc::new(Job { shape, prepared, group, blank });
                 Box::new(move |exchange, index| Box::pin(work(job.clone(), exchange, index)))
             }))
         };

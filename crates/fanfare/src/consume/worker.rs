@@ -31,6 +31,8 @@ where
     pub(crate) shape: F,
     pub(crate) prepared: <F::Args as Args>::Prepared,
     pub(crate) group: Arc<Group>,
+    /// Where no argument looks at the context, this one serves every call.
+    pub(crate) blank: Context,
 }
 
 /// After how many runs a worker lets others have the thread.
@@ -52,7 +54,9 @@ where
     let mut turn = 0;
     while let Some(run) = exchange.next(index, done.take()).await {
         let outcome = attempt(&job, &exchange, slot, &run, &buffer).await;
-        let buffered = if Arc::strong_count(&buffer) == 1 {
+        let buffered = if !F::Args::USES_CONTEXT {
+            Vec::new()
+        } else if Arc::strong_count(&buffer) == 1 {
             buffer.take()
         } else {
             // A context outlived its call: what it publishes from now on must not join the next one.
@@ -99,10 +103,13 @@ where
     slot.start(run.task, run.round, now);
     let call = async {
         let input = F::In::decode(&run.record).map_err(undecoded)?;
-        let origin = Origin::Delivered(run.record.clone());
-        let context = Context::new(origin, run.attempt, now, group.site.clone(), buffer.clone());
-        let args = F::Args::extract(&job.prepared, &context);
-        drop(context);
+        let args = if F::Args::USES_CONTEXT {
+            let origin = Origin::Delivered(run.record.clone());
+            let context = Context::new(origin, run.attempt, now, group.site.clone(), buffer.clone());
+            F::Args::extract(&job.prepared, &context)
+        } else {
+            F::Args::extract(&job.prepared, &job.blank)
+        };
         let returned = job.shape.call(input, args).await;
         let mut sink = Sink::default();
         match returned.into_outcome(&mut sink) {
