@@ -180,6 +180,9 @@ pub enum Taken {
     Closed,
 }
 
+/// One answer per token, in order.
+pub type PerToken = Ticket<Vec<Result<(), Error>>>;
+
 /// One member of a group.
 ///
 /// ```text
@@ -203,19 +206,19 @@ pub trait Consumer: Send {
 
     /// Counts these attempts. Answered once they were handed to the operating system, so that kill -9 never
     /// forgets them; their handlers start after that. One answer per token, in order. Drains the vector.
-    fn begin(&mut self, batch: &mut Vec<Token>) -> Ticket<Vec<Result<(), Error>>>;
+    fn begin(&mut self, batch: &mut Vec<Token>) -> PerToken;
 
     /// Settles. Answered once accepted in order by the operating system, before the sync; a later `begin`
     /// of this consumer is after it. One answer per settlement, in order; kind `Stale` for an old token.
     /// Drains the vector.
-    fn settle(&mut self, batch: &mut Vec<(Token, Settle)>) -> Ticket<Vec<Result<(), Error>>>;
+    fn settle(&mut self, batch: &mut Vec<(Token, Settle)>) -> PerToken;
 
     /// [`Consumer::settle`] and then [`Consumer::begin`]: in one write where the transport can.
     fn settle_and_begin(
         &mut self,
         settle: &mut Vec<(Token, Settle)>,
         begin: &mut Vec<Token>,
-    ) -> (Ticket<Vec<Result<(), Error>>>, Ticket<Vec<Result<(), Error>>>) {
+    ) -> (PerToken, PerToken) {
         (self.settle(settle), self.begin(begin))
     }
 
