@@ -1,5 +1,6 @@
 //! Publish, handler, acknowledgement: how many events pass per second from the first publish to the last
-//! acknowledgement, against a bare log that only writes the same payloads.
+//! acknowledgement, against a bare log that only writes the same payloads. Arguments: numbers in flight, and
+//! parts of contestants' names.
 #![allow(clippy::disallowed_methods, reason = "a bench measures the wall clock")]
 #![allow(clippy::print_stdout, reason = "a bench prints")]
 
@@ -52,14 +53,21 @@ async fn count(_: Passed, State(handled): State<Handled>) {
 fn main() -> anyhow::Result<()> {
     let place = Place::open()?;
     println!("end to end, payloads of {PAYLOAD} bytes: {}", place.describe());
-    let mut in_flight: Vec<usize> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
+    let arguments = std::env::args().skip(1).filter(|argument| !argument.starts_with('-'));
+    let (mut in_flight, mut names) = (Vec::new(), Vec::new());
+    for argument in arguments {
+        match argument.parse::<usize>() {
+            Ok(number) => in_flight.push(number),
+            Err(_) => names.push(argument),
+        }
+    }
     if in_flight.is_empty() {
         in_flight = vec![1, 64, 1024];
     }
     for in_flight in in_flight {
         let mut cpu: [PerEvent; 3] = Default::default();
         let [of_bare, of_file, of_memory] = &mut cpu;
-        let contestants = vec![
+        let mut contestants = vec![
             Contestant::new("bare log, publish only", || of_bare.measure(|| bare(&place, in_flight))),
             Contestant::new("file:, fsync", || {
                 let folder = place.folder("broker")?;
@@ -67,6 +75,9 @@ fn main() -> anyhow::Result<()> {
             }),
             Contestant::new("memory:", || of_memory.measure(|| end_to_end("memory:", in_flight))),
         ];
+        contestants.retain(|contestant| {
+            names.is_empty() || names.iter().any(|name| contestant.name().contains(name.as_str()))
+        });
         let figures = interleaved(ROUNDS, contestants)?;
         print(&format!("{in_flight} in flight, each awaited"), "events/s", &figures);
         let [of_bare, of_file, of_memory] = cpu.map(|cpu| cpu.micros());

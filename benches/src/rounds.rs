@@ -11,6 +11,12 @@ impl<'a> Contestant<'a> {
     pub fn new(name: impl Into<String>, run: impl FnMut() -> anyhow::Result<f64> + 'a) -> Self {
         Self { name: name.into(), run: Box::new(run) }
     }
+
+    /// What it is called.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
 }
 
 /// The figures of one contestant.

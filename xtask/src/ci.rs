@@ -4,7 +4,7 @@ use crate::{
     cli, docs, install, licences,
     process::{cargo, output, run as run_command, step},
     test, tidy,
-    workspace::OUTSIDE,
+    workspace::{OUTSIDE, Workspace},
 };
 use anyhow::{Context, Result, bail};
 use std::time::Instant;
@@ -69,10 +69,11 @@ fn format() -> Result<()> {
 
 fn lints() -> Result<()> {
     step("lints");
+    let target = Workspace::load()?.target_directory;
     for manifest in every_manifest() {
         let mut command = cargo();
         command.args(["clippy", "--workspace", "--all-targets", "--manifest-path", manifest]);
-        command.args(["--target-dir", "target", "--", "-D", "warnings"]);
+        command.arg("--target-dir").arg(&target).args(["--", "-D", "warnings"]);
         run_command(
             &mut command,
             "a lint that is wrong in one place takes `#[expect(.., reason = \"..\")]` there",

@@ -43,7 +43,10 @@ pub enum ErrorKind {
 }
 
 /// A failed operation: what failed, where, and what to do about it.
-pub struct Error {
+pub struct Error(Box<Parts>);
+
+/// Boxed, since most results are no errors and are moved about in batches.
+struct Parts {
     kind: ErrorKind,
     text: String,
     context: Vec<(&'static str, String)>,
@@ -53,49 +56,49 @@ pub struct Error {
 impl Error {
     /// An error whose text follows "failed to ..." or stands alone, and says what to do if there is something.
     pub fn new(kind: ErrorKind, text: impl Into<String>) -> Self {
-        Self { kind, text: text.into(), context: Vec::new(), source: None }
+        Self(Box::new(Parts { kind, text: text.into(), context: Vec::new(), source: None }))
     }
 
     /// Adds where it happened: `topic`, `group`, `transport`.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl fmt::Display) -> Self {
-        self.context.push((name, value.to_string()));
+        self.0.context.push((name, value.to_string()));
         self
     }
 
     /// Adds what caused it.
     #[must_use]
     pub fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        self.source = Some(source.into());
+        self.0.source = Some(source.into());
         self
     }
 
     /// What kind of failure it is.
     pub fn kind(&self) -> ErrorKind {
-        self.kind
+        self.0.kind
     }
 
     /// Whether the same call may succeed later.
     pub fn is_retryable(&self) -> bool {
         matches!(
-            self.kind,
+            self.0.kind,
             ErrorKind::Full | ErrorKind::Unknown | ErrorKind::Unavailable | ErrorKind::Timeout
         )
     }
 
     /// Where it happened: a context value by its name.
     pub fn context(&self, name: &str) -> Option<&str> {
-        self.context.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
+        self.0.context.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)?;
-        for (index, (name, value)) in self.context.iter().enumerate() {
+        f.write_str(&self.0.text)?;
+        for (index, (name, value)) in self.0.context.iter().enumerate() {
             write!(f, "{}{name} `{value}`", if index == 0 { " (" } else { ", " })?;
         }
-        if !self.context.is_empty() {
+        if !self.0.context.is_empty() {
             f.write_str(")")?;
         }
         Ok(())
@@ -104,8 +107,8 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Error({:?}: {self}", self.kind)?;
-        if let Some(source) = &self.source {
+        write!(f, "Error({:?}: {self}", self.0.kind)?;
+        if let Some(source) = &self.0.source {
             write!(f, "; because {source:?}")?;
         }
         f.write_str(")")
@@ -114,6 +117,6 @@ impl fmt::Debug for Error {
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.source.as_ref().map(|source| &**source as &(dyn StdError + 'static))
+        self.0.source.as_ref().map(|source| &**source as &(dyn StdError + 'static))
     }
 }

@@ -20,13 +20,16 @@ pub enum EventId {
 }
 
 impl EventId {
-    /// A new UUID v7 from the given time and randomness.
+    /// A new UUID v7 from the given time and randomness. Its 12 bits behind the milliseconds are the fraction of the
+    /// millisecond (RFC 9562, section 6.2, method 3), the other 62 are random.
     pub fn new_v7(now: Timestamp, random: &dyn Random) -> Self {
         let millis = u64::try_from(now.as_millisecond()).unwrap_or(0);
+        let nanos = now.subsec_nanosecond().unsigned_abs() % 1_000_000;
+        let fraction = (u64::from(nanos) * 4096 / 1_000_000) as u16;
         let mut bytes = [0u8; 10];
-        let (head, tail) = bytes.split_at_mut(8);
-        head.copy_from_slice(&random.next_u64().to_le_bytes());
-        tail.copy_from_slice(&random.next_u64().to_le_bytes()[..2]);
+        let (head, tail) = bytes.split_at_mut(2);
+        head.copy_from_slice(&fraction.to_be_bytes());
+        tail.copy_from_slice(&random.next_u64().to_le_bytes());
         Self::Uuid(uuid::Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid())
     }
 
@@ -98,6 +101,24 @@ mod tests {
         assert_eq!(EventId::from(text).to_string(), text);
         let upper = text.to_uppercase();
         assert_eq!(EventId::from(upper.as_str()).to_string(), upper);
+    }
+
+    #[test]
+    fn new_ids_of_one_millisecond_sort_by_time() {
+        #[derive(Debug)]
+        struct Falling(std::sync::atomic::AtomicU64);
+        impl crate::Random for Falling {
+            fn next_u64(&self) -> u64 {
+                self.0.fetch_sub(1 << 40, std::sync::atomic::Ordering::Relaxed)
+            }
+        }
+        let random = Falling(u64::MAX.into());
+        let at = |nanos| EventId::new_v7(jiff::Timestamp::new(1_700_000_000, nanos).unwrap(), &random);
+        let ids: Vec<EventId> = [0, 1_000, 500_000, 999_999, 1_000_000].into_iter().map(at).collect();
+        assert!(
+            ids.is_sorted() && ids.iter().all(|id| id.as_uuid().unwrap().get_version_num() == 7),
+            "{ids:?}"
+        );
     }
 
     #[test]

@@ -72,7 +72,7 @@ pub use message::{Durability, ExpectedRevision, Message, Outgoing, Rejected};
 pub use metadata::{Extension, Metadata};
 pub use outcome::{BoxError, Failure, IntoOutcome, Output, Outputs, Sink};
 pub use ports::{
-    Consumer, DeadLetter, GroupStatus, HeldKey, KeyRange, Log, Operator, Orphan, Page, PlanReport,
+    Consumer, DeadLetter, GroupStatus, HeldKey, KeyRange, Log, Operator, Orphan, Page, PerToken, PlanReport,
     PlannedStart, Selection, Stats, Subscription, Tail, Taken, Transport,
 };
 #[doc(hidden)]

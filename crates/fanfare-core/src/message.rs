@@ -69,13 +69,13 @@ pub struct Rejected {
     /// Why. Kind `Unknown`: it may have become durable.
     pub error: Error,
     /// What was handed over, with its id, so that it can be handed over again.
-    pub outgoing: Outgoing,
+    pub outgoing: Box<Outgoing>,
 }
 
 impl Rejected {
     /// A rejection of `outgoing`.
     pub fn new(error: Error, outgoing: Outgoing) -> Self {
-        Self { error, outgoing }
+        Self { error, outgoing: Box::new(outgoing) }
     }
 }
 

@@ -30,6 +30,11 @@ pub trait Transport: Send + Sync + 'static {
     /// nothing of any message. Never blocks; over the transport's limit the answer is kind `Full`.
     fn submit(&self, batch: Vec<Outgoing>, is_atomic: bool) -> Ticket<Vec<Result<Receipt, Rejected>>>;
 
+    /// [`Transport::submit`] of one message, which most publishes are.
+    fn submit_one(&self, outgoing: Outgoing) -> Ticket<Result<Receipt, Rejected>> {
+        self.submit(vec![outgoing], false).first()
+    }
+
     /// Joins a group that a plan has created. While another consumer has the group's shard this one stands
     /// by: its `poll_take` is pending.
     fn subscribe<'a>(&'a self, group: &'a GroupSpec) -> BoxFuture<'a, Result<Subscription, Error>>;
@@ -175,6 +180,9 @@ pub enum Taken {
     Closed,
 }
 
+/// One answer per token, in order.
+pub type PerToken = Ticket<Vec<Result<(), Error>>>;
+
 /// One member of a group.
 ///
 /// ```text
@@ -198,12 +206,21 @@ pub trait Consumer: Send {
 
     /// Counts these attempts. Answered once they were handed to the operating system, so that kill -9 never
     /// forgets them; their handlers start after that. One answer per token, in order. Drains the vector.
-    fn begin(&mut self, batch: &mut Vec<Token>) -> Ticket<Vec<Result<(), Error>>>;
+    fn begin(&mut self, batch: &mut Vec<Token>) -> PerToken;
 
     /// Settles. Answered once accepted in order by the operating system, before the sync; a later `begin`
     /// of this consumer is after it. One answer per settlement, in order; kind `Stale` for an old token.
     /// Drains the vector.
-    fn settle(&mut self, batch: &mut Vec<(Token, Settle)>) -> Ticket<Vec<Result<(), Error>>>;
+    fn settle(&mut self, batch: &mut Vec<(Token, Settle)>) -> PerToken;
+
+    /// [`Consumer::settle`] and then [`Consumer::begin`]: in one write where the transport can.
+    fn settle_and_begin(
+        &mut self,
+        settle: &mut Vec<(Token, Settle)>,
+        begin: &mut Vec<Token>,
+    ) -> (PerToken, PerToken) {
+        (self.settle(settle), self.begin(begin))
+    }
 
     /// Says that these deliveries are still wanted although nothing has settled them, for transports that take
     /// back what is kept too long.

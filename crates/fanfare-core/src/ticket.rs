@@ -18,6 +18,8 @@ pub struct Ticket<T>(Inner<T>);
 enum Inner<T> {
     Ready(Option<Result<T, Error>>),
     Waiting(oneshot::Receiver<Result<T, Error>>),
+    /// For the first answer of several.
+    First(oneshot::Receiver<Result<Vec<T>, Error>>),
 }
 
 /// The other end of a [`Ticket`]. Dropped without an answer, the ticket fails with kind `Unknown`.
@@ -37,6 +39,22 @@ impl<T> Ticket<T> {
     }
 }
 
+impl<T> Ticket<Vec<T>> {
+    /// The first answer alone, where one was asked for.
+    pub fn first(self) -> Ticket<T> {
+        Ticket(match self.0 {
+            Inner::Ready(answers) => Inner::Ready(answers.map(first_of)),
+            Inner::Waiting(receiver) => Inner::First(receiver),
+            // Nobody asks for a list of lists: the first of the first.
+            Inner::First(_) => Inner::Ready(Some(Err(Error::new(ErrorKind::Unsupported, "a list of lists")))),
+        })
+    }
+}
+
+fn first_of<T>(answers: Result<Vec<T>, Error>) -> Result<T, Error> {
+    answers?.into_iter().next().ok_or_else(|| Error::new(ErrorKind::Unknown, "the transport gave no answer"))
+}
+
 impl<T> Promise<T> {
     /// Gives the answer. It is dropped when nobody waits any more.
     pub fn fulfil(self, answer: Result<T, Error>) {
@@ -54,13 +72,19 @@ impl<T> Future for Ticket<T> {
             Inner::Ready(answer) => {
                 Poll::Ready(answer.take().expect("a ticket is not polled after its answer"))
             }
-            Inner::Waiting(receiver) => Pin::new(receiver).poll(cx).map(|answer| match answer {
-                Ok(answer) => answer,
-                Err(_) => Err(Error::new(
-                    ErrorKind::Unknown,
-                    "the transport ended before it answered; it is not known whether the call took effect",
-                )),
-            }),
+            Inner::Waiting(receiver) => {
+                Pin::new(receiver).poll(cx).map(|answer| answer.unwrap_or_else(|_| Err(ended())))
+            }
+            Inner::First(receiver) => {
+                Pin::new(receiver).poll(cx).map(|answers| answers.map_or_else(|_| Err(ended()), first_of))
+            }
         }
     }
+}
+
+fn ended() -> Error {
+    Error::new(
+        ErrorKind::Unknown,
+        "the transport ended before it answered; it is not known whether the call took effect",
+    )
 }

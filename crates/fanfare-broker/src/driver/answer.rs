@@ -1,9 +1,10 @@
-use fanfare_core::{Error, ErrorKind, Promise};
+use fanfare_core::{Error, ErrorKind, Promise, Receipt, Rejected};
 
 use super::command::{Receipts, Units};
 
 /// An answer that waits for its batch.
 pub(crate) enum Answer {
+    Receipt(Promise<Result<Receipt, Rejected>>, Result<Receipt, Rejected>),
     Receipts(Promise<Receipts>, Receipts),
     Units(Promise<Units>, Units),
     /// Called with what became of the batch.
@@ -24,6 +25,7 @@ impl Answer {
     /// The batch is where it has to be.
     pub(crate) fn give(self) {
         match self {
+            Self::Receipt(promise, answer) => promise.fulfil(Ok(answer)),
             Self::Receipts(promise, answer) => promise.fulfil(Ok(answer)),
             Self::Units(promise, answer) => promise.fulfil(Ok(answer)),
             Self::Other(give) => give(Ok(())),
@@ -37,6 +39,7 @@ impl Answer {
             Error::new(ErrorKind::Unknown, text)
         };
         match self {
+            Self::Receipt(promise, _) => promise.fulfil(Err(unknown())),
             Self::Receipts(promise, _) => promise.fulfil(Err(unknown())),
             Self::Units(promise, _) => promise.fulfil(Err(Error::new(ErrorKind::Closed, why))),
             Self::Other(give) => give(Err(unknown())),

@@ -6,6 +6,7 @@ use fanfare_core::{
 };
 
 use super::seats::Seat;
+use crate::machine::Draft;
 
 /// Bytes that come together in one batch of the journal, about: more is written in several. Also what one
 /// call may publish, and what one acknowledgement may bring.
@@ -18,8 +19,16 @@ pub(crate) type Units = Vec<Result<(), Error>>;
 
 /// What a caller wants of the state machine, and where the answer goes.
 pub(crate) enum Command {
+    Publish {
+        draft: Draft,
+        /// At most so many bytes in the journal, by [`outgoing_size_max`].
+        size_max: u64,
+        promise: Promise<Result<Receipt, Rejected>>,
+    },
     Submit {
         batch: Vec<Outgoing>,
+        /// At most so many bytes in the journal: the sum of [`outgoing_size_max`].
+        size_max: u64,
         is_atomic: bool,
         /// Answers that are known already, and their places among the others.
         refused: Vec<(usize, Result<Receipt, Rejected>)>,
@@ -87,7 +96,7 @@ impl Command {
     /// bookkeeping.
     pub(crate) fn size_max(&self) -> (u64, u64) {
         match self {
-            Self::Submit { batch, .. } => (batch.iter().map(outgoing_size_max).sum(), 0),
+            Self::Publish { size_max, .. } | Self::Submit { size_max, .. } => (*size_max, 0),
             Self::Begin { tokens, .. } => (0, 32 + 12 * tokens.len() as u64),
             Self::Settle { batch, .. } => batch.iter().fold((0, 64), |(events, rest), (_, settle)| {
                 let (more_events, more) = settle_size_max(settle);
@@ -99,14 +108,22 @@ impl Command {
         }
     }
 
+    /// Whether it is a publish, which is refused when too much waits already.
+    pub(crate) fn is_publish(&self) -> bool {
+        matches!(self, Self::Publish { .. } | Self::Submit { .. })
+    }
+
     /// Whether somebody waits for the write, not only for the sync.
     pub(crate) fn is_urgent(&self) -> bool {
-        !matches!(self, Self::Submit { .. })
+        !self.is_publish()
     }
 
     /// Answers that nothing was done.
     pub(crate) fn refuse(self, error: impl Fn() -> Error) {
         match self {
+            Self::Publish { draft, promise, .. } => {
+                promise.fulfil(Ok(Err(draft.reject(error()))));
+            }
             Self::Submit { batch, refused, promise, .. } => {
                 promise.fulfil(Ok(merge(refuse_all(batch, error), refused)));
             }

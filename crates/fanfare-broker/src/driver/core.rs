@@ -123,6 +123,21 @@ impl Core {
         }
     }
 
+    /// Hands two commands of a consumer over, so that they are written together.
+    pub(crate) fn send_both(&self, first: Command, second: Command) {
+        if self.is_closed() {
+            return [first, second].into_iter().for_each(|command| command.refuse(|| self.ended()));
+        }
+        match &self.driver {
+            Driver::Memory(engine) => self.run(engine, vec![first, second]),
+            Driver::File(driver) => {
+                if let Err(both) = driver.inbox.put_both([first, second]) {
+                    both.into_iter().for_each(|command| command.refuse(|| self.ended()));
+                }
+            }
+        }
+    }
+
     /// Reads records where it may take long: not in memory.
     pub(crate) fn read<T: Send + 'static>(
         &self,

@@ -174,6 +174,13 @@ impl Engine {
         })
     }
 
+    /// Takes back the vector of a batch whose answers are given, or handed over.
+    pub(crate) fn recycle(&mut self, written: Written) {
+        if self.durable.is_empty() && written.durable.is_empty() {
+            self.durable = written.durable;
+        }
+    }
+
     /// Fails everything that waits.
     pub(crate) fn fail(&mut self, why: &str) {
         self.written.drain(..).chain(self.durable.drain(..)).for_each(|answer| answer.fail(why));
@@ -182,7 +189,19 @@ impl Engine {
     fn apply_one(&mut self, command: Command, full: Option<&str>, now: Timestamp) {
         let out = &mut self.out;
         match command {
-            Command::Submit { batch, is_atomic, refused, promise } => {
+            Command::Publish { draft, promise, .. } => {
+                let answer = match full {
+                    Some(why) => Err(draft.reject(Error::new(ErrorKind::Full, why))),
+                    None => self.machine.publish(out, draft, self.durability, now),
+                };
+                let answer = Answer::Receipt(promise, answer);
+                if full.is_some() || has_bug(Bug::AckBeforeSync) {
+                    self.written.push(answer);
+                } else {
+                    self.durable.push(answer);
+                }
+            }
+            Command::Submit { batch, is_atomic, refused, promise, .. } => {
                 let answer = match full {
                     Some(why) => refuse_all(batch, || Error::new(ErrorKind::Full, why)),
                     None => self.machine.submit(out, batch, is_atomic, self.durability, now),

@@ -184,23 +184,23 @@ impl Writer {
     }
 
     /// Hands a batch to the syncer, or answers at once where the policy says so.
-    fn hand_over(&mut self, driver: &FileDriver, written: Written) {
+    fn hand_over(&mut self, driver: &FileDriver, mut written: Written) {
         let is_new = written.position > self.position;
         self.position = written.position;
         if self.core.policy.durability == fanfare_core::Durability::Fsync {
             let is_wanted = is_new || !written.durable.is_empty();
-            driver.syncs.put(written, is_wanted);
-            return;
+            driver.syncs.put(&mut written, is_wanted);
+            return self.engine.recycle(written);
         }
         self.core.index.set_visible(written.position);
-        written.durable.into_iter().for_each(Answer::give);
+        written.durable.drain(..).for_each(Answer::give);
         if is_new {
             self.core.hub.wake_all();
         }
         if self.core.policy.interval.is_some() {
-            let (end, position) = (written.end, written.position);
-            driver.syncs.put(Written { end, position, durable: Vec::new() }, false);
+            driver.syncs.put(&mut written, false);
         }
+        self.engine.recycle(written);
     }
 
     fn tell(&self) {
@@ -254,7 +254,7 @@ impl Writer {
     ) -> Result<(), Error> {
         driver.inbox.end();
         let (end, position) = (written.end, written.position);
-        driver.syncs.put(Written { end, position, durable: Vec::new() }, true);
+        driver.syncs.put(&mut Written { end, position, durable: Vec::new() }, true);
         driver.syncs.end();
         for thread in [syncing, self.snapshot.take()].into_iter().flatten() {
             let _ = thread.join();

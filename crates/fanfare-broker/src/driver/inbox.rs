@@ -44,7 +44,7 @@ impl State {
 
 impl Inbox {
     pub(crate) fn put(&self, command: Command, policy: &Policy) -> Result<(), NotTaken> {
-        let is_submit = matches!(command, Command::Submit { .. });
+        let is_publish = command.is_publish();
         let bytes = command.size_max().0;
         let mut state = self.state.lock();
         if state.is_ended {
@@ -52,12 +52,25 @@ impl Inbox {
         }
         let is_over = state.bytes + bytes > policy.inbox_max as u64
             || state.commands.len() >= policy.inbox_commands_max;
-        if is_submit && is_over && !state.commands.is_empty() {
+        if is_publish && is_over && !state.commands.is_empty() {
             return Err(NotTaken::Full(command));
         }
         state.bytes += bytes;
         state.has_urgent |= command.is_urgent();
         state.commands.push(command);
+        self.wake(state);
+        Ok(())
+    }
+
+    /// Takes bookkeeping, which has no limit here.
+    pub(crate) fn put_both(&self, both: [Command; 2]) -> Result<(), [Command; 2]> {
+        let mut state = self.state.lock();
+        if state.is_ended {
+            return Err(both);
+        }
+        state.bytes += both.iter().map(|command| command.size_max().0).sum::<u64>();
+        state.has_urgent |= both.iter().any(Command::is_urgent);
+        state.commands.extend(both);
         self.wake(state);
         Ok(())
     }
@@ -143,8 +156,13 @@ mod tests {
                 thread::yield_now();
             }
             let (promise, _ticket) = Ticket::pair();
-            let command =
-                Command::Submit { batch: Vec::new(), is_atomic: false, refused: Vec::new(), promise };
+            let command = Command::Submit {
+                batch: Vec::new(),
+                size_max: 0,
+                is_atomic: false,
+                refused: Vec::new(),
+                promise,
+            };
             assert!(inbox.put(command, &POLICY).is_ok());
             inbox.set_syncing(true);
             // Time for the writer to wake up, and to find that a sync runs.

@@ -27,7 +27,9 @@ mod store;
 mod syncer;
 
 pub(crate) use self::core::{Core, OnFailure, Policy};
-pub(crate) use command::{BATCH_MAX, Command, closed, message_size_max, outgoing_size_max, refuse_all};
+pub(crate) use command::{
+    BATCH_MAX, Command, Units, closed, message_size_max, outgoing_size_max, refuse_all,
+};
 pub(crate) use open::{open_file, open_memory};
 pub(crate) use seats::{Mail, Seat};
 pub(crate) use store::lift;

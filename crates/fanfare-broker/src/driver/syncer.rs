@@ -35,16 +35,16 @@ struct State {
 }
 
 impl SyncQueue {
-    /// Hands a batch over; after [`SyncQueue::close`] its answers fail.
-    pub(crate) fn put(&self, written: Written, is_wanted: bool) {
+    /// Takes a batch's answers over; after [`SyncQueue::close`] they fail.
+    pub(crate) fn put(&self, written: &mut Written, is_wanted: bool) {
         let mut state = self.state.lock();
         if let Some(why) = state.closed.clone() {
             drop(state);
-            return written.durable.into_iter().for_each(|answer| answer.fail(&why));
+            return written.durable.drain(..).for_each(|answer| answer.fail(&why));
         }
         let was_dirty = mem::replace(&mut state.is_dirty, true);
         state.position = state.position.max(written.position);
-        state.durable.extend(written.durable);
+        state.durable.append(&mut written.durable);
         let must_wake = (is_wanted && !state.is_wanted) || !was_dirty;
         state.is_wanted |= is_wanted;
         drop(state);
@@ -71,7 +71,8 @@ impl SyncQueue {
     }
 
     /// Waits for work; `None`: there will be no more.
-    fn take(&self, lazy: Duration) -> Option<(u64, Vec<Answer>)> {
+    /// `durable`, which is empty, gets the answers that wait for the sync.
+    fn take(&self, lazy: Duration, durable: &mut Vec<Answer>) -> Option<u64> {
         let mut state = self.state.lock();
         let mut until = None;
         loop {
@@ -95,7 +96,8 @@ impl SyncQueue {
         }
         state.is_wanted = false;
         state.is_dirty = false;
-        Some((state.position, mem::take(&mut state.durable)))
+        mem::swap(&mut state.durable, durable);
+        Some(state.position)
     }
 }
 
@@ -103,7 +105,8 @@ impl SyncQueue {
 pub(crate) fn run(core: &Arc<Core>, driver: &FileDriver, syncer: &dyn Syncer) {
     let lazy = core.policy.interval.unwrap_or(LAZY);
     let _guard = Guard { core, task: "syncs" };
-    while let Some((position, durable)) = driver.syncs.take(lazy) {
+    let mut durable = Vec::new();
+    while let Some(position) = driver.syncs.take(lazy, &mut durable) {
         driver.inbox.set_syncing(true);
         let started = Instant::now();
         let outcome = syncer.sync();
@@ -119,7 +122,7 @@ pub(crate) fn run(core: &Arc<Core>, driver: &FileDriver, syncer: &dyn Syncer) {
         }
         let is_new = position > core.index.visible();
         core.index.set_visible(position);
-        durable.into_iter().for_each(Answer::give);
+        durable.drain(..).for_each(Answer::give);
         if is_new {
             core.hub.wake_all();
         }

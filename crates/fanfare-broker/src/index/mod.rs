@@ -8,5 +8,6 @@ mod chunks;
 mod source;
 mod table;
 
+pub(crate) use chunks::Chunks;
 pub(crate) use source::{Found, Source};
 pub(crate) use table::{Entry, Fresh, Index, Inner, NewKey, Print, key_hash};

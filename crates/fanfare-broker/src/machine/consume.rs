@@ -3,7 +3,7 @@
 use fanfare_core::{AttemptRecord, ByteString, Error, ErrorKind, Outgoing, Settle, Timestamp, Token};
 
 use super::{
-    group::{Group, Pending},
+    group::{ByPosition, Group, Pending},
     ranges::RangeSet,
     state::Machine,
 };
@@ -21,7 +21,7 @@ pub(crate) struct Joined {
     pub(crate) cursor: u64,
     /// Settled beyond the cursor.
     pub(crate) settled: RangeSet,
-    pub(crate) pending: Vec<(u64, Pending)>,
+    pub(crate) pending: ByPosition<Pending>,
     /// Unsettled positions wherever they lie.
     pub(crate) reopened: Vec<u64>,
     /// Keys that are passed over.
@@ -40,7 +40,7 @@ impl Machine {
             lease,
             cursor: group.cursor,
             settled: group.ranges.clone(),
-            pending: group.pending.iter().map(|(position, pending)| (*position, pending.clone())).collect(),
+            pending: group.pending.clone(),
             reopened: group.reopened.keys().copied().collect(),
             held_keys: group.held_keys.keys().copied().collect(),
         })
@@ -52,8 +52,8 @@ impl Machine {
             return;
         };
         group.session = None;
-        let running = group.pending.iter().filter(|(_, pending)| pending.is_running);
-        let positions: Vec<u64> = running.map(|(position, _)| *position).collect();
+        let running = group.pending_in_order().into_iter().filter(|(_, pending)| pending.is_running);
+        let positions: Vec<u64> = running.map(|(position, _)| position).collect();
         if !positions.is_empty() {
             self.change(out, &Record::Released { group: id, positions });
         }
@@ -68,11 +68,15 @@ impl Machine {
         tokens: &[Token],
     ) -> Vec<Result<(), Error>> {
         let mut positions = Vec::with_capacity(tokens.len());
+        // Behind it no position was seen yet; they mostly ascend.
+        let mut seen = 0;
         let answers = tokens.iter().map(|token| {
             let is_new = self.check_token(id, lease, *token)?;
-            if !is_new || positions.contains(&token.position) {
+            let is_twice = token.position < seen && positions.contains(&token.position);
+            if !is_new || is_twice {
                 return Err(stale(*token));
             }
+            seen = seen.max(token.position + 1);
             positions.push(token.position);
             Ok(())
         });
@@ -95,32 +99,51 @@ impl Machine {
         batch: Vec<(Token, Settle)>,
         now: Timestamp,
     ) -> Vec<Result<(), Error>> {
-        let mut acked = Acked::default();
         let mut answers = Vec::with_capacity(batch.len());
+        // Plain acknowledgements that were accepted, and the places of their answers.
+        let mut plain: Vec<(u64, usize)> = Vec::with_capacity(batch.len());
         for (token, settle) in batch {
             let is_plain = matches!(&settle, Settle::Ack { outputs } if outputs.is_empty());
-            let is_twice = acked.reopened.contains(&token.position)
-                || acked.ranges.iter().any(|(from, to, _)| (*from..*to).contains(&token.position));
-            if !is_plain || is_twice {
-                self.flush(out, id, &mut acked);
+            if !is_plain {
+                self.acknowledge(out, id, &mut plain, &mut answers);
             }
-            answers.push(match self.check_token(id, lease, token) {
+            let answer = match self.check_token(id, lease, token) {
                 Ok(_) if is_plain => {
-                    self.add_ack(id, token.position, &mut acked);
+                    plain.push((token.position, answers.len()));
                     Ok(())
                 }
                 Ok(_) => self.settle_one(out, id, token, settle, now),
                 Err(error) => Err(error),
-            });
+            };
+            answers.push(answer);
         }
-        self.flush(out, id, &mut acked);
+        self.acknowledge(out, id, &mut plain, &mut answers);
         answers
     }
 
-    fn flush(&mut self, out: &mut BatchBuf, id: u32, acked: &mut Acked) {
-        if !acked.ranges.is_empty() || !acked.reopened.is_empty() {
-            self.change(out, &Record::Settled { group: id, acked: std::mem::take(acked) });
+    /// Acknowledges these positions in one record. One that is there twice is refused the second time.
+    fn acknowledge(
+        &mut self,
+        out: &mut BatchBuf,
+        id: u32,
+        plain: &mut Vec<(u64, usize)>,
+        answers: &mut [Result<(), Error>],
+    ) {
+        if plain.is_empty() {
+            return;
         }
+        plain.sort_unstable();
+        let mut acked = Acked::default();
+        let mut last = None;
+        for (position, answer) in plain.drain(..) {
+            if last != Some(position) {
+                self.add_ack(id, position, &mut acked);
+            } else if let Some(answer) = answers.get_mut(answer) {
+                *answer = Err(settled(position));
+            }
+            last = Some(position);
+        }
+        self.change(out, &Record::Settled { group: id, acked });
     }
 
     /// Whether the token may begin now; `false`: it is running, and may settle.
@@ -189,7 +212,7 @@ impl Machine {
         self.publish_outputs(out, outputs, now);
         let mut acked = Acked::default();
         self.add_ack(id, token.position, &mut acked);
-        self.flush(out, id, &mut acked);
+        self.change(out, &Record::Settled { group: id, acked });
         Ok(())
     }
 
@@ -246,6 +269,13 @@ impl Machine {
             acked.reopened.push(position);
             return;
         }
+        if let Some((_, to, count)) = acked.ranges.last_mut()
+            && *to == position
+        {
+            *to = position + 1;
+            *count += 1;
+            return;
+        }
         let start = self.span_start(group, position, acked);
         match acked.ranges.last_mut() {
             Some((_, to, count)) if *to == start => {
@@ -279,6 +309,10 @@ impl Machine {
 }
 
 fn stale(token: Token) -> Error {
+    settled(token.position).with("attempt", token.attempt)
+}
+
+fn settled(position: u64) -> Error {
     let text = "the delivery was settled, begun again or taken away since";
-    Error::new(ErrorKind::Stale, text).with("position", token.position).with("attempt", token.attempt)
+    Error::new(ErrorKind::Stale, text).with("position", position)
 }

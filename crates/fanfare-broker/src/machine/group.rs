@@ -1,4 +1,7 @@
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    hash::{BuildHasherDefault, Hasher},
+};
 
 use bytestring::ByteString;
 use fanfare_core::{AttemptRecord, GroupSpec, Timestamp};
@@ -27,7 +30,7 @@ pub(crate) struct Group {
     pub(crate) ranges: RangeSet,
     /// Unsettled records, those that are passed over left out.
     pub(crate) lag: u64,
-    pub(crate) pending: BTreeMap<u64, Pending>,
+    pub(crate) pending: ByPosition<Pending>,
     /// Position to lease; the lease is of this process.
     pub(crate) reopened: BTreeMap<u64, u64>,
     pub(crate) dead: BTreeMap<u64, DeadEntry>,
@@ -40,6 +43,28 @@ pub(crate) struct Group {
     takes: Vec<bool>,
     /// The lease of the consumer that has it now.
     pub(crate) session: Option<u64>,
+}
+
+/// A table by position. Its order has no meaning: who needs one sorts.
+pub(crate) type ByPosition<T> = HashMap<u64, T, BuildHasherDefault<Spread>>;
+
+/// Spreads positions, which nobody outside chooses.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Spread(u64);
+
+impl Hasher for Spread {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64(self.0 ^ u64::from(*byte)));
+    }
+
+    fn write_u64(&mut self, position: u64) {
+        let product = u128::from(position) * 0x9E37_79B9_7F4A_7C15_u128;
+        self.0 = (product as u64) ^ ((product >> 64) as u64);
+    }
 }
 
 /// Attempts at an unsettled record.
@@ -79,7 +104,7 @@ impl Group {
             cursor,
             ranges: RangeSet::default(),
             lag,
-            pending: BTreeMap::new(),
+            pending: ByPosition::default(),
             reopened: BTreeMap::new(),
             dead: BTreeMap::new(),
             held: BTreeMap::new(),
@@ -103,6 +128,13 @@ impl Group {
     pub(crate) fn refilter(&mut self, classes: &[Class]) {
         self.takes.clear();
         classes.iter().for_each(|class| self.learn(class));
+    }
+
+    /// Attempts at unsettled records, by position.
+    pub(crate) fn pending_in_order(&self) -> Vec<(u64, &Pending)> {
+        let mut all: Vec<_> = self.pending.iter().map(|(position, pending)| (*position, pending)).collect();
+        all.sort_unstable_by_key(|(position, _)| *position);
+        all
     }
 
     pub(crate) fn is_settled(&self, position: u64) -> bool {
@@ -148,9 +180,10 @@ impl Group {
 
     pub(super) fn settle(&mut self, acked: &Acked) {
         for (from, to, count) in &acked.ranges {
-            while let Some((position, _)) = self.pending.range(from..to).next() {
-                let position = *position;
-                self.pending.remove(&position);
+            if to - from <= self.pending.len() as u64 {
+                (*from..*to).for_each(|position| drop(self.pending.remove(&position)));
+            } else {
+                self.pending.retain(|position, _| !(*from..*to).contains(position));
             }
             self.settle_range(*from, *to);
             self.lag = self.lag.saturating_sub(*count);

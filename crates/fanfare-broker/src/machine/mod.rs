@@ -24,9 +24,10 @@ mod window;
 
 pub(crate) use catalog::Class;
 pub(crate) use consume::Joined;
-pub(crate) use group::{Group, Pending};
+pub(crate) use group::{ByPosition, Group, Pending};
 pub(crate) use hash::Hasher;
 pub(crate) use keys::KeyTable;
 pub(crate) use operate::{Reopened, Standing};
+pub(crate) use publish::Draft;
 pub(crate) use ranges::RangeSet;
 pub(crate) use state::{Limits, Machine};

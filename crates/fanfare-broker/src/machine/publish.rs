@@ -4,8 +4,8 @@ use std::{collections::HashMap, sync::Arc};
 
 use bytes::Bytes;
 use fanfare_core::{
-    Durability, Error, ErrorKind, ExpectedRevision, Message, Outgoing, Place, Receipt, Recorded, Rejected,
-    Timestamp, Topic,
+    Durability, Epoch, Error, ErrorKind, ExpectedRevision, Message, Outgoing, Place, Receipt, Recorded,
+    Rejected, Timestamp, Topic,
 };
 
 use super::{
@@ -17,6 +17,40 @@ use crate::{
     journal::BatchBuf,
     record::{Record, decode_message, encode_message},
 };
+
+/// A message on its way to its place, in the memory in which it will be kept.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    /// Nobody else has it yet; its place means nothing.
+    record: Arc<Recorded>,
+    expected: Option<ExpectedRevision>,
+}
+
+impl Draft {
+    fn message(&self) -> &Message {
+        &self.record.message
+    }
+
+    /// Gives it back.
+    pub(crate) fn reject(self, error: Error) -> Rejected {
+        let mut outgoing = Outgoing::from(Arc::unwrap_or_clone(self.record).message);
+        outgoing.expected = self.expected;
+        Rejected::new(error, outgoing)
+    }
+}
+
+impl From<Message> for Draft {
+    fn from(message: Message) -> Self {
+        let nowhere = Place::new(Epoch(0), 0, 0, 0, Timestamp::UNIX_EPOCH);
+        Self { record: Arc::new(Recorded::new(message, nowhere)), expected: None }
+    }
+}
+
+impl From<Outgoing> for Draft {
+    fn from(outgoing: Outgoing) -> Self {
+        Self { expected: outgoing.expected, ..outgoing.message.into() }
+    }
+}
 
 /// What the window of repeats keeps of a publish.
 type Identity = (u128, u64);
@@ -35,7 +69,7 @@ impl Machine {
         now: Timestamp,
     ) -> Vec<Result<Receipt, Rejected>> {
         if !is_atomic {
-            let publish = |outgoing| self.publish(out, outgoing, durability, now);
+            let publish = |outgoing: Outgoing| self.publish(out, outgoing.into(), durability, now);
             return messages.into_iter().map(publish).collect();
         }
         if let Some((at, error)) = self.refusal_of(&messages, false, now) {
@@ -44,8 +78,8 @@ impl Machine {
         let accept = |outgoing: Outgoing| {
             let identity = self.identity(&outgoing.message);
             Ok(match self.window.find(identity.0).copied() {
-                Some(seen) => self.repeat(outgoing, seen, durability),
-                None => self.accept(out, outgoing.message, Some(identity), durability, now),
+                Some(seen) => self.repeat(&outgoing.message, seen, durability),
+                None => self.accept(out, outgoing.into(), Some(identity), durability, now),
             })
         };
         messages.into_iter().map(accept).collect()
@@ -55,7 +89,7 @@ impl Machine {
     /// repeats does not see them.
     pub(super) fn publish_outputs(&mut self, out: &mut BatchBuf, outputs: Vec<Outgoing>, now: Timestamp) {
         for output in outputs {
-            self.accept(out, output.message, None, Durability::Memory, now);
+            self.accept(out, output.into(), None, Durability::Memory, now);
         }
     }
 
@@ -69,7 +103,7 @@ impl Machine {
             let (class, body) = (waiting.class, waiting.message.clone());
             count += 1;
             if let Some(message) = self.waiting_message(class, &body) {
-                self.place(out, message, class, None, now);
+                self.place(out, Draft::from(message).record, class, None, now);
             }
             self.change(out, &Record::ScheduleDone { id });
         }
@@ -83,40 +117,43 @@ impl Machine {
         Some(Message::new(class.topic.clone(), metadata, payload))
     }
 
-    fn publish(
+    /// Publishes one message. The receipt counts once the batch does.
+    pub(crate) fn publish(
         &mut self,
         out: &mut BatchBuf,
-        outgoing: Outgoing,
+        draft: Draft,
         durability: Durability,
         now: Timestamp,
     ) -> Result<Receipt, Rejected> {
-        let identity = self.identity(&outgoing.message);
+        let message = draft.message();
+        let identity = self.identity(message);
         if let Some(seen) = self.window.find(identity.0).copied() {
             if seen.content != identity.1 {
-                return Err(Rejected::new(reused(), outgoing));
+                return Err(draft.reject(reused()));
             }
-            return Ok(self.repeat(outgoing, seen, durability));
+            return Ok(self.repeat(message, seen, durability));
         }
-        if let Err(error) = self.check(&outgoing, now, &Earlier::default()) {
-            return Err(Rejected::new(error, outgoing));
+        if let Err(error) = self.check(message, draft.expected, now, &Earlier::default()) {
+            return Err(draft.reject(error));
         }
-        Ok(self.accept(out, outgoing.message, Some(identity), durability, now))
+        Ok(self.accept(out, draft, Some(identity), durability, now))
     }
 
     /// Publishes a message that nothing speaks against.
     fn accept(
         &mut self,
         out: &mut BatchBuf,
-        message: Message,
+        draft: Draft,
         identity: Option<Identity>,
         durability: Durability,
         now: Timestamp,
     ) -> Receipt {
-        let class = self.class_of(out, &message);
+        let message = draft.message();
+        let class = self.class_of(out, message);
         let mut receipt = Receipt::new(message.metadata.id.clone(), durability);
-        match delayed_until(&message, now) {
-            Some(due) => receipt.schedule = Some(self.schedule(out, &message, class, identity, due)),
-            None => receipt.place = Some(self.place(out, message, class, identity, now)),
+        match delayed_until(message, now) {
+            Some(due) => receipt.schedule = Some(self.schedule(out, message, class, identity, due)),
+            None => receipt.place = Some(self.place(out, draft.record, class, identity, now)),
         }
         receipt
     }
@@ -125,14 +162,14 @@ impl Machine {
     fn place(
         &mut self,
         out: &mut BatchBuf,
-        message: Message,
+        mut record: Arc<Recorded>,
         class: u32,
         identity: Option<Identity>,
         now: Timestamp,
     ) -> Place {
         let topic_id = self.catalog.class(class).map_or(0, |class| class.topic_id);
         let offset = self.catalog.topic_mut(topic_id).map_or(0, |topic| topic.next_offset);
-        let (known, revision) = match &message.metadata.key {
+        let (known, revision) = match &record.message.metadata.key {
             None => (None, 0),
             Some(key) => match self.find_key(topic_id, key) {
                 (_, Some(known)) => {
@@ -142,7 +179,8 @@ impl Machine {
             },
         };
         let place = Place::new(self.epoch, self.next_position, offset, revision, self.stamp(now));
-        self.change_event(out, Arc::new(Recorded::new(message, place)), class, known, identity);
+        Arc::get_mut(&mut record).expect("nobody else has a record without a place").place = place;
+        self.change_event(out, record, class, known, identity);
         place
     }
 
@@ -161,9 +199,9 @@ impl Machine {
         id
     }
 
-    fn repeat(&mut self, outgoing: Outgoing, seen: Seen, durability: Durability) -> Receipt {
+    fn repeat(&mut self, message: &Message, seen: Seen, durability: Durability) -> Receipt {
         self.repeats += 1;
-        let mut receipt = Receipt::new(outgoing.message.metadata.id, durability);
+        let mut receipt = Receipt::new(message.metadata.id.clone(), durability);
         receipt.is_repeat = true;
         match seen.first {
             First::Scheduled(id) => receipt.schedule = Some(id),
@@ -193,7 +231,7 @@ impl Machine {
                     None => {}
                 }
             }
-            if let Err(error) = self.check(outgoing, now, &earlier) {
+            if let Err(error) = self.check(&outgoing.message, outgoing.expected, now, &earlier) {
                 return Some((at, error));
             }
             earlier.add(&outgoing.message, now);
@@ -202,8 +240,13 @@ impl Machine {
     }
 
     /// Whether a message may be published behind these earlier ones of its atomic batch.
-    fn check(&self, outgoing: &Outgoing, now: Timestamp, earlier: &Earlier<'_>) -> Result<(), Error> {
-        let message = &outgoing.message;
+    fn check(
+        &self,
+        message: &Message,
+        expected: Option<ExpectedRevision>,
+        now: Timestamp,
+        earlier: &Earlier<'_>,
+    ) -> Result<(), Error> {
         // Publishers' messages are measured before they come here; what handlers return is not.
         if message.payload.len() > self.limits.message_max {
             let text = format!("publish an event of {} bytes: it is too large", message.payload.len());
@@ -220,7 +263,7 @@ impl Machine {
             }
         }
         self.check_held(message)?;
-        let Some(expected) = outgoing.expected else { return Ok(()) };
+        let Some(expected) = expected else { return Ok(()) };
         let Some(key) = &message.metadata.key else {
             let text = "publish with an expected revision: the event has no key";
             return Err(Error::new(ErrorKind::Invalid, text).with("topic", &message.topic));

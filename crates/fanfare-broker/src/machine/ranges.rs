@@ -1,53 +1,62 @@
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 
 /// A set of positions as ranges that neither touch nor overlap.
+///
+/// They stand in order in one piece of memory. What is settled lies near the end, so that little moves when a range
+/// comes or goes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct RangeSet {
-    /// Start to end, the end exclusive.
-    ranges: BTreeMap<u64, u64>,
+    /// Start and end, the end exclusive.
+    ranges: VecDeque<(u64, u64)>,
 }
 
 impl RangeSet {
     pub(crate) fn contains(&self, position: u64) -> bool {
-        self.end_of(position).is_some()
+        self.at(position).is_some()
     }
 
     /// The end of the range that a position lies in.
     pub(crate) fn end_of(&self, position: u64) -> Option<u64> {
-        self.ranges.range(..=position).next_back().and_then(|(_, end)| (*end > position).then_some(*end))
+        self.ranges.get(self.at(position)?).map(|(_, end)| *end)
     }
 
-    pub(crate) fn insert(&mut self, mut from: u64, mut to: u64) {
+    pub(crate) fn insert(&mut self, from: u64, to: u64) {
         if from >= to {
             return;
         }
-        while let Some((start, end)) = self.ranges.range(..=to).next_back().map(|(start, end)| (*start, *end))
-        {
-            if end < from {
-                break;
-            }
-            self.ranges.remove(&start);
-            from = from.min(start);
-            to = to.max(end);
+        // Those that touch or overlap it.
+        let first = self.ranges.partition_point(|(_, end)| *end < from);
+        let touching = self.ranges.range(first..).take_while(|(start, _)| *start <= to).count();
+        let Some(last) = touching.checked_sub(1).and_then(|more| self.ranges.get(first + more)).copied()
+        else {
+            return self.ranges.insert(first, (from, to));
+        };
+        if let Some((start, end)) = self.ranges.get_mut(first) {
+            *start = from.min(*start);
+            *end = to.max(last.1);
         }
-        self.ranges.insert(from, to);
+        match touching {
+            1 => {}
+            2 => drop(self.ranges.remove(first + 1)),
+            _ => drop(self.ranges.drain(first + 1..first + touching)),
+        }
     }
 
     pub(crate) fn remove(&mut self, position: u64) {
-        let found = self.ranges.range(..=position).next_back().map(|(start, end)| (*start, *end));
-        let Some((start, end)) = found.filter(|(_, end)| *end > position) else { return };
-        self.ranges.remove(&start);
-        for (from, to) in [(start, position), (position + 1, end)] {
+        let Some(at) = self.at(position) else { return };
+        let Some((start, end)) = self.ranges.remove(at) else { return };
+        // Backwards, so that both are inserted at the same place.
+        for (from, to) in [(position + 1, end), (start, position)] {
             if from < to {
-                self.ranges.insert(from, to);
+                self.ranges.insert(at, (from, to));
             }
         }
     }
 
     /// Takes out what lies before `cursor` or begins at it, and returns where the rest begins.
     pub(crate) fn advance(&mut self, mut cursor: u64) -> u64 {
-        while let Some(first) = self.ranges.first_entry().filter(|first| *first.key() <= cursor) {
-            cursor = cursor.max(first.remove());
+        while let Some((_, end)) = self.ranges.pop_front_if(|(start, _)| *start <= cursor) {
+            cursor = cursor.max(end);
         }
         cursor
     }
@@ -57,7 +66,13 @@ impl RangeSet {
     }
 
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (u64, u64)> + '_ {
-        self.ranges.iter().map(|(start, end)| (*start, *end))
+        self.ranges.iter().copied()
+    }
+
+    /// The range that a position lies in.
+    fn at(&self, position: u64) -> Option<usize> {
+        let at = self.ranges.partition_point(|(_, end)| *end <= position);
+        self.ranges.get(at).filter(|(start, _)| *start <= position).map(|_| at)
     }
 }
 

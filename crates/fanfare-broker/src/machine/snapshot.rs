@@ -115,7 +115,7 @@ impl Machine {
 
     fn put_window(&self, out: &mut Vec<u8>) {
         put_var(out, self.window.open_ms);
-        put_var(out, self.window.iter().len() as u64);
+        put_var(out, self.window.len());
         for seen in self.window.iter() {
             out.extend_from_slice(&seen.identity.to_le_bytes());
             out.extend_from_slice(&seen.content.to_le_bytes());
@@ -166,8 +166,8 @@ fn put_group(out: &mut Vec<u8>, group: &Group) {
         put_var(out, to - from);
     }
     put_var(out, group.pending.len() as u64);
-    for (position, pending) in &group.pending {
-        put_var(out, *position);
+    for (position, pending) in group.pending_in_order() {
+        put_var(out, position);
         put_var(out, u64::from(pending.attempts));
         let flag = |bit: u8, is_set: bool| if is_set { bit } else { 0 };
         let (running, suspect) = (flag(1, pending.is_running), flag(2, pending.is_suspect));

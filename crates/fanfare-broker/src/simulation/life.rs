@@ -2,12 +2,15 @@ use std::{collections::BTreeMap, future::Future, pin::pin, sync::Arc, task::Poll
 
 use fanfare_core::{
     AttemptRecord, BoxFuture, Clock, Durability, Error, ErrorKind, EventId, GroupName, GroupSpec, Message,
-    Metadata, Outgoing, Plan, PlannedGroup, Settle, Ticket, Timestamp, Token, Topic, TopicFilter,
+    Metadata, Outgoing, Plan, PlannedGroup, Promise, Settle, Ticket, Timestamp, Token, Topic, TopicFilter,
 };
 
 use super::judge::{End, Judge, Work};
 use crate::{
-    driver::{Answer, Command, Engine, Last, Mail, Policy, Receipts, Seat, Started, Store, start, state_at},
+    driver::{
+        Answer, Command, Engine, Last, Mail, Policy, Receipts, Seat, Started, Store, outgoing_size_max,
+        start, state_at,
+    },
     machine::Limits,
     storage::{
         Storage,
@@ -183,8 +186,7 @@ impl Story {
             };
             let (promise, ticket) = Ticket::pair();
             life.published.push((number, ticket));
-            let batch = vec![event(number)];
-            self.apply(life, Command::Submit { batch, is_atomic: false, refused: Vec::new(), promise })?;
+            self.submit(life, event(number), promise)?;
         }
         Ok(())
     }
@@ -198,8 +200,18 @@ impl Story {
         outgoing.message.metadata.set_not_before(due.ok());
         let (promise, ticket) = Ticket::pair();
         life.delayed.push((id, ticket));
-        let batch = vec![outgoing];
-        self.apply(life, Command::Submit { batch, is_atomic: false, refused: Vec::new(), promise })
+        self.submit(life, outgoing, promise)
+    }
+
+    fn submit(
+        &mut self,
+        life: &mut Life,
+        outgoing: Outgoing,
+        promise: Promise<Receipts>,
+    ) -> Result<(), Error> {
+        let size_max = outgoing_size_max(&outgoing);
+        let (batch, refused) = (vec![outgoing], Vec::new());
+        self.apply(life, Command::Submit { batch, size_max, is_atomic: false, refused, promise })
     }
 
     fn begin(&mut self, life: &mut Life) -> Result<(), Error> {

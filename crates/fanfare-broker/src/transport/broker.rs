@@ -194,18 +194,33 @@ impl Transport for Broker {
         if self.check().is_err() {
             return Ticket::ready(Ok(refuse_all(batch, || self.core.ended())));
         }
-        let size: u64 = batch.iter().map(outgoing_size_max).sum();
-        if size > BATCH_MAX {
+        let (mut size_max, mut largest) = (0, 0);
+        for outgoing in &batch {
+            let size = outgoing_size_max(outgoing);
+            size_max += size;
+            largest = size.max(largest);
+        }
+        if size_max > BATCH_MAX {
             return Ticket::ready(Ok(refuse_all(batch, || {
                 let text = "publish: the batch has more than 64 MiB; publish it in parts";
                 Error::new(ErrorKind::TooLarge, text)
             })));
         }
-        if batch.iter().any(|outgoing| self.is_too_large(outgoing)) {
+        if largest > message_size_max(self.core.policy.message_max) {
             return self.submit_without_large(batch, is_atomic);
         }
         let (promise, ticket) = Ticket::pair();
-        self.core.send(Command::Submit { batch, is_atomic, refused: Vec::new(), promise });
+        self.core.send(Command::Submit { batch, size_max, is_atomic, refused: Vec::new(), promise });
+        ticket
+    }
+
+    fn submit_one(&self, outgoing: Outgoing) -> Ticket<Result<Receipt, Rejected>> {
+        let size_max = outgoing_size_max(&outgoing);
+        if self.check().is_err() || size_max > message_size_max(self.core.policy.message_max) {
+            return self.submit(vec![outgoing], false).first();
+        }
+        let (promise, ticket) = Ticket::pair();
+        self.core.send(Command::Publish { draft: outgoing.into(), size_max, promise });
         ticket
     }
 
@@ -300,7 +315,8 @@ impl Broker {
             }
         }
         let (promise, ticket) = Ticket::pair();
-        self.core.send(Command::Submit { batch: accepted, is_atomic: false, refused, promise });
+        let size_max = accepted.iter().map(outgoing_size_max).sum();
+        self.core.send(Command::Submit { batch: accepted, size_max, is_atomic: false, refused, promise });
         ticket
     }
 }

@@ -1,5 +1,5 @@
 use std::{
-    collections::{BTreeMap, HashSet, VecDeque},
+    collections::{HashSet, VecDeque},
     future::Future,
     mem,
     pin::Pin,
@@ -17,9 +17,9 @@ use super::{
     walk::{Loading, Walk, load, split},
 };
 use crate::{
-    driver::{Command, Core, Mail, Seat},
+    driver::{Command, Core, Mail, Seat, Units},
     index::Found,
-    machine::{Joined, Pending, RangeSet, Reopened},
+    machine::{ByPosition, Joined, Pending, RangeSet, Reopened},
 };
 
 /// One consumer of a group. It walks over the visible positions itself; the state machine hears only what
@@ -34,7 +34,7 @@ pub(crate) struct GroupConsumer {
     /// What was settled beyond the cursor when it got the group.
     settled: RangeSet,
     /// What had attempts when it got the group, until it is delivered.
-    pending: BTreeMap<u64, Pending>,
+    pending: ByPosition<Pending>,
     /// Suspects, and what was redriven or resumed, with their leases: these come before what the walk finds.
     first: VecDeque<(u64, u64)>,
     /// Suspects, over which the walk goes.
@@ -57,7 +57,7 @@ impl GroupConsumer {
             lease: 0,
             walk: Walk::new(Filter::group(spec.clone()), 0),
             settled: RangeSet::default(),
-            pending: BTreeMap::new(),
+            pending: ByPosition::default(),
             first: VecDeque::new(),
             suspects: HashSet::new(),
             held: HashSet::new(),
@@ -94,9 +94,10 @@ impl GroupConsumer {
         self.walk.next = joined.cursor;
         self.settled = joined.settled;
         self.held = joined.held_keys.into_iter().collect();
-        self.pending = joined.pending.into_iter().collect();
+        self.pending = joined.pending;
         let suspects = self.pending.iter().filter(|(_, pending)| pending.is_suspect);
-        let suspects: Vec<u64> = suspects.map(|(position, _)| *position).collect();
+        let mut suspects: Vec<u64> = suspects.map(|(position, _)| *position).collect();
+        suspects.sort_unstable();
         self.first.extend(suspects.iter().map(|position| (*position, joined.lease)));
         self.suspects = suspects.into_iter().collect();
         let others = joined.reopened.into_iter().filter(|position| !self.suspects.contains(position));
@@ -137,6 +138,19 @@ impl GroupConsumer {
             delivery.history = pending.history;
             into.push(delivery);
         }
+    }
+
+    fn begin_command(&self, batch: &mut Vec<Token>) -> (Command, Ticket<Units>) {
+        let (promise, ticket) = Ticket::pair();
+        let (group, lease, tokens) = (self.group, self.lease, mem::take(batch));
+        (Command::Begin { group, lease, tokens, promise }, ticket)
+    }
+
+    fn settle_command(&mut self, batch: &mut Vec<(Token, Settle)>) -> (Command, Ticket<Units>) {
+        self.note_held(batch);
+        let (promise, ticket) = Ticket::pair();
+        let (group, lease, batch) = (self.group, self.lease, mem::take(batch));
+        (Command::Settle { group, lease, batch, promise }, ticket)
     }
 
     /// Passes over a key from now on, as the state machine will.
@@ -198,9 +212,8 @@ impl Consumer for GroupConsumer {
         if batch.is_empty() {
             return Ticket::ready(Ok(Vec::new()));
         }
-        let (promise, ticket) = Ticket::pair();
-        let (group, lease, tokens) = (self.group, self.lease, mem::take(batch));
-        self.core.send(Command::Begin { group, lease, tokens, promise });
+        let (begin, ticket) = self.begin_command(batch);
+        self.core.send(begin);
         ticket
     }
 
@@ -208,11 +221,20 @@ impl Consumer for GroupConsumer {
         if batch.is_empty() {
             return Ticket::ready(Ok(Vec::new()));
         }
-        self.note_held(batch);
-        let (promise, ticket) = Ticket::pair();
-        let (group, lease, batch) = (self.group, self.lease, mem::take(batch));
-        self.core.send(Command::Settle { group, lease, batch, promise });
+        let (settle, ticket) = self.settle_command(batch);
+        self.core.send(settle);
         ticket
+    }
+
+    fn settle_and_begin(
+        &mut self,
+        settle: &mut Vec<(Token, Settle)>,
+        begin: &mut Vec<Token>,
+    ) -> (Ticket<Units>, Ticket<Units>) {
+        let (settle, settled) = self.settle_command(settle);
+        let (begin, begun) = self.begin_command(begin);
+        self.core.send_both(settle, begin);
+        (settled, begun)
     }
 
     fn resume(&mut self, key: &HeldKey) -> Ticket<u64> {

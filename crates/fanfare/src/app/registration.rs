@@ -6,7 +6,7 @@ use fanfare_core::{Accepts, BoxFuture, Input, IntoOutcome};
 
 use crate::{
     consume::{Exchange, Group, Job, work},
-    extract::{Args, Missing, Registry},
+    extract::{Args, Context, Missing, Registry},
     handler::{Configured, Options, Shape},
     middleware::Chain,
 };
@@ -41,7 +41,8 @@ impl Registration {
         let prepare = |registry: &Registry, chain: Chain| -> Result<Prepared, Missing> {
             let prepared = F::Args::prepare(registry)?;
             Ok(Box::new(move |group| {
-                let job = Arc::new(Job { shape, prepared, group, chain });
+                let blank = Context::blank(group.site.clone());
+                let job = Arc::new(Job { shape, prepared, group, chain, blank });
                 Box::new(move |exchange, index| Box::pin(work(job.clone(), exchange, index)))
             }))
         };

@@ -372,18 +372,23 @@ impl Driver {
 
     /// Hands settlements and then attempts to the transport, in this order.
     fn flush(&mut self) -> bool {
-        let mut is_moving = false;
-        if !self.settle.is_empty() {
-            is_moving = true;
-            let ticket = self.consumer.settle(&mut self.settle);
-            self.in_flight.push(ticket, &mut self.settle_items);
+        match (self.settle.is_empty(), self.begin.is_empty()) {
+            (true, true) => return false,
+            (false, true) => {
+                let ticket = self.consumer.settle(&mut self.settle);
+                self.in_flight.push(ticket, &mut self.settle_items);
+            }
+            (true, false) => {
+                let ticket = self.consumer.begin(&mut self.begin);
+                self.in_flight.push(ticket, &mut self.begin_items);
+            }
+            (false, false) => {
+                let (settled, begun) = self.consumer.settle_and_begin(&mut self.settle, &mut self.begin);
+                self.in_flight.push(settled, &mut self.settle_items);
+                self.in_flight.push(begun, &mut self.begin_items);
+            }
         }
-        if !self.begin.is_empty() {
-            is_moving = true;
-            let ticket = self.consumer.begin(&mut self.begin);
-            self.in_flight.push(ticket, &mut self.begin_items);
-        }
-        is_moving
+        true
     }
 
     fn tell(&self) {

@@ -25,7 +25,10 @@ pub(crate) enum Doing {
 }
 
 /// One worker's state, written by the worker and read by the driver; only `cancel` goes the other way.
+///
+/// Aligned, so that workers on two cores do not write into one cache line.
 #[derive(Debug, Default)]
+#[repr(align(128))]
 pub(crate) struct Slot {
     doing: AtomicU8,
     task: AtomicU32,

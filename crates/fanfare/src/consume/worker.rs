@@ -37,6 +37,8 @@ where
     pub(crate) group: Arc<Group>,
     /// What stands around the handler.
     pub(crate) chain: Chain,
+    /// Where no argument looks at the context, this one serves every call.
+    pub(crate) blank: Context,
 }
 
 /// After how many runs a worker lets others have the thread.
@@ -54,11 +56,15 @@ where
 {
     let Some(slot) = exchange.slots().get(index) else { return };
     let mut buffer = Arc::new(Buffer::default());
+    // The worker's own, so that workers do not count in one another's cache line.
+    let handler: Arc<str> = (&*job.group.site.handler).into();
     let mut done = None;
     let mut turn = 0;
     while let Some(run) = exchange.next(index, done.take()).await {
-        let outcome = attempt(&job, &exchange, slot, &run, &buffer).await;
-        let buffered = if Arc::strong_count(&buffer) == 1 {
+        let outcome = attempt(&job, &exchange, slot, &run, &buffer, &handler).await;
+        let buffered = if !F::Args::USES_CONTEXT {
+            Vec::new()
+        } else if Arc::strong_count(&buffer) == 1 {
             buffer.take()
         } else {
             // A context outlived its call: what it publishes from now on must not join the next one.
@@ -92,6 +98,7 @@ async fn attempt<F, M>(
     slot: &Slot,
     run: &Run,
     buffer: &Arc<Buffer>,
+    handler: &Arc<str>,
 ) -> Result<Sink, Outcome>
 where
     F: Shape<M> + Send + Sync + 'static,
@@ -115,7 +122,7 @@ where
         call: Some(call),
         slot,
         exchange,
-        handling: Some(Handling { record: run.record.clone(), handler: group.site.handler.clone() }),
+        handling: Some(Handling { record: run.record.clone(), handler: handler.clone() }),
         is_blocking: group.options.is_blocking,
         is_suspended: false,
     };
@@ -142,10 +149,13 @@ where
     F::Out: IntoOutcome,
 {
     let input = F::In::decode(record).map_err(Ended::Undecoded)?;
-    let origin = Origin::Delivered(record.clone());
-    let context = Context::new(origin, attempt, now, job.group.site.clone(), buffer.clone());
-    let args = F::Args::extract(&job.prepared, &context);
-    drop(context);
+    let args = if F::Args::USES_CONTEXT {
+        let origin = Origin::Delivered(record.clone());
+        let context = Context::new(origin, attempt, now, job.group.site.clone(), buffer.clone());
+        F::Args::extract(&job.prepared, &context)
+    } else {
+        F::Args::extract(&job.prepared, &job.blank)
+    };
     let returned = job.shape.call(input, args).await;
     let mut sink = Sink::default();
     returned.into_outcome(&mut sink).map(|()| sink).map_err(Ended::Failed)

@@ -42,8 +42,7 @@ where
 {
     pub(crate) fn new(f: F, prepared: <F::Args as Args>::Prepared, site: Site) -> Self {
         let site = Arc::new(site);
-        let nothing = Metadata::new("".into(), "", "");
-        let blank = context(&site, Arc::new(nothing), Arc::default());
+        let blank = Context::blank(site.clone());
         Self { f, prepared, site, blank, marker: PhantomData }
     }
 }

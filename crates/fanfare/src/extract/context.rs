@@ -47,6 +47,12 @@ impl Context {
         Self { origin, attempt, started, site, buffer }
     }
 
+    /// Stands in for the context of handlers that do not look at it.
+    pub(crate) fn blank(site: Arc<Site>) -> Self {
+        let nothing = Metadata::new("".into(), "", "");
+        Self::new(Origin::Local(Arc::new(nothing)), 1, Duration::ZERO, site, Arc::default())
+    }
+
     /// The event's attributes.
     pub fn metadata(&self) -> &Metadata {
         match &self.origin {

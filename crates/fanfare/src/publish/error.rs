@@ -26,7 +26,7 @@ impl PublishError {
 
     pub(crate) fn rejected(rejected: Rejected) -> Self {
         let Rejected { error, outgoing, .. } = rejected;
-        Self { error, id: Some(outgoing.message.metadata.id.clone()), outgoing: Some(Box::new(outgoing)) }
+        Self { error, id: Some(outgoing.message.metadata.id.clone()), outgoing: Some(outgoing) }
     }
 
     /// What kind of failure it is.

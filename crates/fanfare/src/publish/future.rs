@@ -6,7 +6,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use fanfare_core::{Error, ErrorKind, EventId, Receipt, Rejected, Ticket};
+use fanfare_core::{EventId, Receipt, Rejected, Ticket};
 
 use tokio::task::coop::poll_proceed;
 
@@ -20,7 +20,7 @@ pub struct Publishing(State);
 #[derive(Debug)]
 enum State {
     Failed(Option<Box<PublishError>>),
-    Waiting { ticket: Ticket<Vec<Result<Receipt, Rejected>>>, id: EventId },
+    Waiting { ticket: Ticket<Result<Receipt, Rejected>>, id: EventId },
 }
 
 impl Publishing {
@@ -28,7 +28,7 @@ impl Publishing {
         Self(State::Failed(Some(Box::new(error))))
     }
 
-    pub(super) fn waiting(ticket: Ticket<Vec<Result<Receipt, Rejected>>>, id: EventId) -> Self {
+    pub(super) fn waiting(ticket: Ticket<Result<Receipt, Rejected>>, id: EventId) -> Self {
         Self(State::Waiting { ticket, id })
     }
 }
@@ -47,13 +47,9 @@ impl Future for Publishing {
                 let progress = ready!(poll_proceed(cx));
                 let answer = ready!(Pin::new(ticket).poll(cx));
                 progress.made_progress();
-                Poll::Ready(match answer.map(|mut answers| answers.pop()) {
-                    Ok(Some(Ok(receipt))) => Ok(receipt),
-                    Ok(Some(Err(rejected))) => Err(PublishError::rejected(rejected)),
-                    Ok(None) => Err(PublishError::lost(
-                        Error::new(ErrorKind::Unknown, "the transport gave no answer"),
-                        Some(id.clone()),
-                    )),
+                Poll::Ready(match answer {
+                    Ok(Ok(receipt)) => Ok(receipt),
+                    Ok(Err(rejected)) => Err(PublishError::rejected(rejected)),
                     Err(error) => Err(PublishError::lost(error, Some(id.clone()))),
                 })
             }

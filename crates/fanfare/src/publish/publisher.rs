@@ -65,7 +65,7 @@ impl Publisher {
     pub fn publish_message(&self, outgoing: Outgoing) -> Publishing {
         let id = outgoing.message.metadata.id.clone();
         self.encoder.types.published(&outgoing.message.metadata.event_type);
-        Publishing::waiting(self.transport.submit(vec![outgoing], false), id)
+        Publishing::waiting(self.transport.submit_one(outgoing), id)
     }
 
     pub(super) fn encode<P: Publishable>(

@@ -286,7 +286,7 @@ async fn on_a_full_disk_publishers_are_refused_and_work_goes_on() {
     let refused = publish(&broker, large.clone()).await.unwrap_err();
     assert_eq!(refused.error.kind(), ErrorKind::Full);
     assert!(refused.error.is_retryable());
-    assert_eq!(refused.outgoing, large);
+    assert_eq!(*refused.outgoing, large);
     begin(consumer, deliveries[0].token).await.unwrap();
     let outputs = vec![large.clone()];
     let refused = settle(consumer, deliveries[0].token, Settle::Ack { outputs }).await.unwrap_err();

@@ -54,7 +54,7 @@ pub(crate) async fn an_idempotency_key_with_another_payload_is_a_conflict(broker
     assert!(publish(&broker, same).await.unwrap().is_repeat);
     let refused = publish(&broker, with_key(2)).await.unwrap_err();
     assert_eq!(refused.error.kind(), ErrorKind::Conflict);
-    assert_eq!(refused.outgoing, with_key(2));
+    assert_eq!(*refused.outgoing, with_key(2));
     let mut elsewhere = with_key(2);
     elsewhere.message.metadata.key = Some("y".into());
     assert!(!publish(&broker, elsewhere).await.unwrap().is_repeat);
@@ -195,6 +195,31 @@ pub(crate) async fn an_old_token_is_stale(broker: Broker) {
     assert_eq!(kind(settle(consumer, token, ack()).await), ErrorKind::Stale);
     settle(consumer, token.next_attempt(), ack()).await.unwrap();
     assert_eq!(kind(settle(consumer, token.next_attempt(), ack()).await), ErrorKind::Stale);
+}
+
+pub(crate) async fn of_two_acknowledgements_in_one_call_the_second_is_stale(broker: Broker) {
+    for number in 1..=5 {
+        put(&broker, "a", &number.to_string(), number).await;
+    }
+    let mut first = join(&broker, "h", &["a"]).await;
+    let consumer = &mut *first.consumer;
+    let tokens: Vec<_> = take(consumer, 5).await.iter().map(|delivery| delivery.token).collect();
+    // Neither of them need be in the order of the positions.
+    let [a, b, c, d, e] = tokens[..] else { panic!("five were taken") };
+    let begun = consumer.begin(&mut vec![c, a, b, a, d, e]).await.unwrap();
+    let is_stale = |answer: &Result<(), fanfare_core::Error>| {
+        answer.as_ref().is_err_and(|error| error.kind() == ErrorKind::Stale)
+    };
+    assert_eq!(begun.iter().map(is_stale).collect::<Vec<_>>(), [false, false, false, true, false, false]);
+    let mut batch: Vec<_> = [e, a, c, a, b].into_iter().map(|token| (token, ack())).collect();
+    let (settled, begun) = consumer.settle_and_begin(&mut batch, &mut vec![d]);
+    let settled = settled.await.unwrap();
+    assert_eq!(settled.iter().map(is_stale).collect::<Vec<_>>(), [false, false, false, true, false]);
+    assert!(is_stale(&begun.await.unwrap()[0]), "it began before");
+    assert_eq!(broker.groups().await.unwrap()[0].lag, 1);
+    settle(consumer, d, ack()).await.unwrap();
+    let group = broker.groups().await.unwrap().remove(0);
+    assert_eq!((group.lag, group.cursor), (0, 5));
 }
 
 pub(crate) async fn what_a_dropped_consumer_held_goes_to_the_next_and_does_not_count(broker: Broker) {
@@ -452,7 +477,7 @@ pub(crate) async fn after_draining_every_call_is_refused(broker: Broker) {
     broker.drain(Duration::from_secs(10)).await.unwrap();
     let refused = publish(&broker, event("a", "x", 2)).await.unwrap_err();
     assert_eq!(refused.error.kind(), ErrorKind::Closed);
-    assert_eq!(refused.outgoing, event("a", "x", 2));
+    assert_eq!(*refused.outgoing, event("a", "x", 2));
     let mut into = Vec::new();
     let taken = std::future::poll_fn(|cx| subscription.consumer.poll_take(cx, 1, &mut into)).await;
     assert_eq!(taken.unwrap(), Taken::Closed);

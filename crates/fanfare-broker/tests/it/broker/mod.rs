@@ -40,6 +40,7 @@ tell! {
     a_group_passes_over_what_is_not_its_own,
     a_retry_keeps_the_lease_and_raises_the_attempt,
     an_old_token_is_stale,
+    of_two_acknowledgements_in_one_call_the_second_is_stale,
     what_a_dropped_consumer_held_goes_to_the_next_and_does_not_count,
     a_second_consumer_stands_by,
     a_dead_letter_can_be_redriven,
