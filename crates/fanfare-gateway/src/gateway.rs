@@ -359,7 +359,6 @@ impl GatewayBuilder {
             handles_send: self.on_send.is_some(),
             settings,
         };
-        let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock::new()));
         let telling =
             Telling { every: shared.settings.join_leave_every, leave_grace: shared.settings.leave_grace };
         Ok(Gateway(Arc::new(Inner {

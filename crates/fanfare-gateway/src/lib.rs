@@ -46,6 +46,8 @@ mod rpc;
 mod session;
 mod settings;
 mod socket;
+#[cfg(feature = "standalone")]
+pub mod standalone;
 mod work;
 
 pub use connections::Target;

@@ -81,6 +81,7 @@ async fn a_client_that_goes_or_is_cut_off_has_disconnected_too_and_a_refused_one
     let mut banned = server.client().await;
     banned.send(&format!(r#"{{"id":1,"connect":{{"token":"{}"}}}}"#, token("banned"))).await;
     assert_eq!(banned.closed().await, 4501);
+    drop(banned);
     assert_eq!(server.gateway.drain(Duration::from_secs(5)).await, 0);
     assert_eq!(diary.lines().len(), 4);
 }
