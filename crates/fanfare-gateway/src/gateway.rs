@@ -4,13 +4,15 @@ use crate::auth::Verifier;
 use crate::clock::SystemClock;
 use crate::connections::{Connections, Target};
 use crate::hub::{Hub, Item, Outbox, Telling};
+use crate::lifecycle::Lifecycle;
 use crate::origin::Origins;
 use crate::policy::{Caller, ChannelKey, Policy};
 use crate::protocol::{ClientInfo, Disconnect, ErrorReply, Json, Publication, Unsubscribe};
 use crate::rpc::Methods;
-use crate::session::{Given, Now, Shared};
+use crate::session::{Given, History, HistoryRange, Now, Shared};
 use crate::settings::Settings;
 use crate::socket;
+use crate::work;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
@@ -90,6 +92,8 @@ pub struct GatewayBuilder {
     rpc: Methods,
     duplicate: Option<String>,
     on_send: Option<SendHandler>,
+    /// Who publishes beginnings and ends, and which types of them somebody claims.
+    lifecycle: Option<(String, Vec<&'static str>)>,
     clock: Option<Arc<dyn Clock>>,
 }
 
@@ -106,6 +110,7 @@ impl Gateway {
             rpc: Methods::default(),
             duplicate: None,
             on_send: None,
+            lifecycle: None,
             clock: None,
         }
     }
@@ -179,6 +184,17 @@ impl Gateway {
         self.0.hub.channels()
     }
 
+    /// What a channel's window shows of its past.
+    #[allow(dead_code, reason = "only the stand-alone gateway, a feature, asks")]
+    pub(crate) async fn history(
+        &self,
+        channel: &str,
+        key: &ChannelKey,
+        range: &HistoryRange,
+    ) -> Result<History, ErrorReply> {
+        work::read_history(&self.0, channel, key, range).await
+    }
+
     /// Refuses new connections, closes the open ones with 3001 (their clients come back, and recover) and waits until they
     /// are gone, or `within` has passed. A WebSocket outlives the server's own graceful shutdown: call this beside it.
     ///
@@ -189,6 +205,9 @@ impl Gateway {
         let closed = async {
             self.close_at_a_pace(&open, within.mul_f64(0.75)).await;
             self.0.connections.wait_until_empty().await;
+            if let Some(lifecycle) = &self.0.shared.lifecycle {
+                lifecycle.flush().await;
+            }
         };
         let timeout = self.0.clock.sleep(within);
         tokio::select! {
@@ -290,6 +309,18 @@ impl GatewayBuilder {
         self
     }
 
+    /// Publishes connections and subscriptions that begin and end as events: [`crate::ClientConnected`],
+    /// [`crate::ClientSubscribed`], [`crate::ClientLeft`] and [`crate::ClientDisconnected`], all on the topic `gateway.client`.
+    ///
+    /// `source` is who publishes, as in the application's name; `claims` says whether anybody handles a type, and what nobody
+    /// does is not published: `|event_type| running.handles(event_type)` of a `fanfare::Running`. Connections never wait for
+    /// it: when 65,536 events wait for a transport that takes none, more are lost and logged.
+    pub fn lifecycle(mut self, source: impl Into<String>, claims: impl Fn(&str) -> bool) -> Self {
+        let claimed = Lifecycle::TYPES.into_iter().filter(|event_type| claims(event_type)).collect();
+        self.lifecycle = Some((source.into(), claimed));
+        self
+    }
+
     /// Another clock than the machine's.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = Some(clock);
@@ -316,14 +347,18 @@ impl GatewayBuilder {
                 "the ping interval must be longer than the pong timeout",
             ));
         }
+        let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock::new()));
+        let lifecycle = self.lifecycle.filter(|(_, claimed)| !claimed.is_empty());
+        let lifecycle = lifecycle
+            .map(|(source, claimed)| Arc::new(Lifecycle::new(&source, claimed, &self.transport, &clock)));
         let shared = Shared {
+            lifecycle,
             verifier: self.verifier,
             allows_anonymous: self.allows_anonymous,
             has_rpc: !self.rpc.is_empty(),
             handles_send: self.on_send.is_some(),
             settings,
         };
-        let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock::new()));
         let telling =
             Telling { every: shared.settings.join_leave_every, leave_grace: shared.settings.leave_grace };
         Ok(Gateway(Arc::new(Inner {

@@ -38,6 +38,7 @@ mod clock;
 mod connections;
 mod gateway;
 mod hub;
+mod lifecycle;
 mod origin;
 mod policy;
 mod protocol;
@@ -45,10 +46,13 @@ mod rpc;
 mod session;
 mod settings;
 mod socket;
+#[cfg(feature = "standalone")]
+pub mod standalone;
 mod work;
 
 pub use connections::Target;
 pub use gateway::{BuildError, Gateway, GatewayBuilder};
+pub use lifecycle::{ClientConnected, ClientDisconnected, ClientLeft, ClientSubscribed};
 pub use policy::{Caller, ChannelKey, Grant, Policy, Publish, Subscribe, Welcome, Window};
 pub use protocol::{ClientInfo, Disconnect, ErrorReply, Json, JsonError, Publication, Unsubscribe};
 pub use settings::{Rate, Rates, Settings};

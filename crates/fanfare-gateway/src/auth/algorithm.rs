@@ -46,6 +46,9 @@ pub enum KeyError {
     /// Not a public key in PEM.
     #[error("the key is not a public key in PEM (`-----BEGIN PUBLIC KEY-----`): {0}")]
     Malformed(&'static str),
+    /// Not a set of public keys in JSON (RFC 7517).
+    #[error("the key set cannot be used: {0}")]
+    KeySet(String),
     /// A key for another algorithm.
     #[error("the key is {found}, which {algorithm} does not use")]
     OtherKind {
@@ -97,6 +100,22 @@ impl Key {
             _ => public(algorithm, pem::read(key)?)?,
         };
         Ok(Self { algorithm, material })
+    }
+
+    /// A secret of any length.
+    pub(crate) fn weak(algorithm: Algorithm, secret: &[u8]) -> Result<Self, KeyError> {
+        let hash = match algorithm {
+            Algorithm::Hs256 => hmac::HMAC_SHA256,
+            Algorithm::Hs384 => hmac::HMAC_SHA384,
+            Algorithm::Hs512 => hmac::HMAC_SHA512,
+            _ => return Err(KeyError::Malformed("only HMAC has secrets")),
+        };
+        Ok(Self { algorithm, material: Material::Secret(hmac::Key::new(hash, secret)) })
+    }
+
+    /// A public key that was read already.
+    pub(super) fn of_public(algorithm: Algorithm, key: PublicKey) -> Result<Self, KeyError> {
+        Ok(Self { algorithm, material: public(algorithm, key)? })
     }
 
     pub(crate) fn algorithm(&self) -> Algorithm {

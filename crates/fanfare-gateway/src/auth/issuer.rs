@@ -9,8 +9,8 @@ use serde_json::json;
 /// Signs tokens that a [`super::Verifier`] with the same secret and audience accepts.
 #[derive(Clone, Debug)]
 pub struct TokenIssuer {
-    key: Key,
-    audience: String,
+    pub(super) key: Key,
+    pub(super) audience: String,
 }
 
 impl TokenIssuer {

@@ -6,6 +6,7 @@
 mod algorithm;
 mod claims;
 mod issuer;
+mod jwks;
 mod pem;
 #[cfg(test)]
 mod tests;

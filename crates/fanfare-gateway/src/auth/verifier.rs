@@ -2,6 +2,7 @@
 
 use super::algorithm::{Algorithm, Key, KeyError};
 use super::claims::{ConnectionClaims, Registered, SubscriptionClaims};
+use super::jwks;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
@@ -11,8 +12,10 @@ use serde::de::DeserializeOwned;
 #[derive(Clone, Debug)]
 pub struct Verifier {
     keys: Vec<Key>,
-    audience: String,
+    /// `None`: any.
+    audience: Option<String>,
     issuer: Option<String>,
+    needs_expiry: bool,
 }
 
 /// Why a token was not accepted. What the peer is told is less than what the log says.
@@ -34,7 +37,28 @@ impl Verifier {
     /// # Errors
     /// When the key is too short, or not one for this algorithm.
     pub fn new(algorithm: Algorithm, key: &[u8], audience: impl Into<String>) -> Result<Self, KeyError> {
-        Ok(Self { keys: vec![Key::new(algorithm, key)?], audience: audience.into(), issuer: None })
+        Ok(Self::of_keys(vec![Key::new(algorithm, key)?], audience))
+    }
+
+    /// The same with a secret of any length, which may be guessed: whoever does makes tokens.
+    ///
+    /// # Errors
+    /// When the algorithm is not one with a secret, or the key not one for it.
+    pub fn weak(algorithm: Algorithm, secret: &[u8], audience: impl Into<String>) -> Result<Self, KeyError> {
+        Ok(Self::of_keys(vec![Key::weak(algorithm, secret)?], audience))
+    }
+
+    /// Tokens signed with any key of a JSON Web Key Set (RFC 7517). Each key is used with one algorithm: its `alg`, or the one
+    /// that its curve has.
+    ///
+    /// # Errors
+    /// When it is no such set, holds no public key for signatures, or one that cannot be used.
+    pub fn jwks(set: &[u8], audience: impl Into<String>) -> Result<Self, KeyError> {
+        Ok(Self::of_keys(jwks::read(set)?, audience))
+    }
+
+    fn of_keys(keys: Vec<Key>, audience: impl Into<String>) -> Self {
+        Self { keys, audience: Some(audience.into()), issuer: None, needs_expiry: true }
     }
 
     /// Tokens signed with HMAC-SHA256 for this audience.
@@ -53,6 +77,28 @@ impl Verifier {
         let algorithm = self.keys.first().map_or(Algorithm::Hs256, Key::algorithm);
         self.keys.push(Key::new(algorithm, key)?);
         Ok(self)
+    }
+
+    /// Also accepts what another secret signs, of any length.
+    ///
+    /// # Errors
+    /// When the algorithm is not one with a secret.
+    pub fn or_weak_key(mut self, secret: &[u8]) -> Result<Self, KeyError> {
+        let algorithm = self.keys.first().map_or(Algorithm::Hs256, Key::algorithm);
+        self.keys.push(Key::weak(algorithm, secret)?);
+        Ok(self)
+    }
+
+    /// Tokens for any audience, or none: also those that were made for another service.
+    #[must_use]
+    pub fn any_audience(self) -> Self {
+        Self { audience: None, ..self }
+    }
+
+    /// Tokens need no `exp`. One that has none connects for ever.
+    #[must_use]
+    pub fn without_expiry(self) -> Self {
+        Self { needs_expiry: false, ..self }
     }
 
     /// Tokens must name this issuer.
@@ -101,15 +147,19 @@ impl Verifier {
     fn check(&self, payload: &[u8], now: u64) -> Result<(), TokenError> {
         let claims: Registered =
             serde_json::from_slice(payload).map_err(|_| TokenError::Invalid("its claims are not JSON"))?;
-        if !claims.aud.is_some_and(|audience| audience.contains(&self.audience)) {
+        if let Some(wanted) = &self.audience
+            && !claims.aud.is_some_and(|audience| audience.contains(wanted))
+        {
             return Err(TokenError::Invalid("it is for another audience"));
         }
         if self.issuer.is_some() && claims.iss != self.issuer {
             return Err(TokenError::Invalid("it is from another issuer"));
         }
-        let exp = claims.exp.ok_or(TokenError::Invalid("it never expires"))?;
+        if self.needs_expiry && claims.exp.is_none() {
+            return Err(TokenError::Invalid("it never expires"));
+        }
         let now = now as f64;
-        if exp <= now || claims.nbf.is_some_and(|nbf| nbf > now) {
+        if claims.exp.is_some_and(|exp| exp <= now) || claims.nbf.is_some_and(|nbf| nbf > now) {
             return Err(TokenError::Expired);
         }
         Ok(())
@@ -163,6 +213,21 @@ mod tests {
         for claims in [json!({"aud": "web"}), json!({"exp": 1001}), json!({"exp": 1001, "aud": "api"})] {
             assert!(matches!(verdict(&token(SECRET, &claims)), Err(TokenError::Invalid(_))), "{claims}");
         }
+    }
+
+    #[test]
+    fn both_can_be_relaxed_and_a_weak_secret_be_asked_for() {
+        let token = TokenIssuer {
+            key: Key::weak(Algorithm::Hs256, b"x").unwrap(),
+            ..TokenIssuer::hs256(SECRET, "").unwrap()
+        };
+        let (forever, other) = (json!({"sub": "ann"}), json!({"sub": "ann", "aud": "api", "exp": 999}));
+        let strict = Verifier::weak(Algorithm::Hs256, b"x", "web").unwrap();
+        assert!(strict.verify(&token.sign(&forever), NOW).is_err());
+        let relaxed = strict.any_audience().without_expiry();
+        assert_eq!(relaxed.verify(&token.sign(&forever), NOW).unwrap().user, "ann");
+        assert_eq!(relaxed.verify(&token.sign(&other), NOW).unwrap_err(), TokenError::Expired);
+        assert!(Verifier::weak(Algorithm::Es256, b"x", "web").is_err());
     }
 
     #[test]

@@ -59,6 +59,12 @@ impl ErrorReply {
         Self { temporary: true, ..self }
     }
 
+    /// The same code with other words.
+    #[allow(dead_code, reason = "only the stand-alone gateway, a feature, says more")]
+    pub(crate) fn because(self, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { message: message.into(), ..self }
+    }
+
     const fn passing(code: u32, message: &'static str) -> Self {
         Self { code, message: Cow::Borrowed(message), temporary: true }
     }

@@ -25,3 +25,5 @@ pub(crate) use frame::line;
 pub(crate) use head::{Opcode, head};
 pub(crate) use publication::{Batch, Encoded, Frame};
 pub(crate) use reply::{ConnectResult, Expiry, Replies, SubscribeResult};
+#[allow(unused_imports, reason = "only the stand-alone gateway, a feature, writes more than replies")]
+pub(crate) use write::object;

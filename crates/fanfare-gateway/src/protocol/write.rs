@@ -58,6 +58,13 @@ impl Object<'_> {
         }
     }
 
+    /// A member whose value is JSON already.
+    #[allow(dead_code, reason = "only the stand-alone gateway, a feature, writes it")]
+    pub(crate) fn raw(&mut self, name: &str, value: &[u8]) {
+        self.name(name);
+        self.out.extend_from_slice(value);
+    }
+
     pub(crate) fn object(&mut self, name: &str, fill: impl FnOnce(&mut Object<'_>)) {
         self.name(name);
         object(self.out, fill);

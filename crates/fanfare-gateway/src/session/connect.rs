@@ -4,6 +4,7 @@ use super::effect::{Effect, Joined, Resume, Turn};
 use super::{Connecting, Now, Phase, Session};
 use crate::auth::{SubscriptionClaims, TokenError};
 use crate::hub::Ticket;
+use crate::lifecycle::Connected;
 use crate::policy::{Caller, Subscribe, Welcome};
 use crate::protocol::{ConnectRequest, ConnectResult, Disconnect, ErrorReply, Expiry, Json, SubscribeResult};
 use std::sync::Arc;
@@ -101,6 +102,8 @@ impl Session {
             Phase::Connecting(connecting) if connecting.waiting == 0 => connecting,
             other => return self.phase = other,
         };
+        self.connected =
+            self.shared.lifecycle.as_ref().map(|lifecycle| Connected::new(lifecycle, &connecting.caller));
         let mut subs: Vec<(String, SubscribeResult)> = Vec::with_capacity(connecting.joined.len());
         let mut early = Vec::new();
         for (ticket, joined) in connecting.joined {

@@ -28,6 +28,7 @@ pub(crate) use effect::{Done, Effect, History, HistoryRange, Joined, Present, Re
 
 use crate::auth::{SubscriptionClaims, Verifier};
 use crate::hub::{Item, Ticket};
+use crate::lifecycle::{Connected, Lifecycle};
 use crate::policy::Caller;
 use crate::protocol::{Disconnect, Json, Unsubscribe};
 use crate::settings::Settings;
@@ -46,6 +47,8 @@ pub(crate) struct Shared {
     /// Whether there is any RPC handler: without one the answer is "not available" rather than "method not found".
     pub(crate) has_rpc: bool,
     pub(crate) handles_send: bool,
+    /// Where beginnings and ends are told, when anybody wants to know.
+    pub(crate) lifecycle: Option<Arc<Lifecycle>>,
 }
 
 /// The time: steady for what lasts, and of the calendar (seconds since 1970) for tokens.
@@ -72,6 +75,8 @@ pub(crate) struct Session {
     expires_at: Option<u64>,
     /// The channels that the connection's token gives it, in order.
     token_channels: Vec<String>,
+    /// Tells of the end when it is dropped; the last field, so that subscriptions end before.
+    connected: Option<Connected>,
 }
 
 #[derive(Debug)]
@@ -113,6 +118,14 @@ impl Session {
             has_expiring: false,
             expires_at: None,
             token_channels: Vec::new(),
+            connected: None,
+        }
+    }
+
+    /// Why it ends. To be called at most once, before it is dropped.
+    pub(crate) fn ends(&mut self, reason: &Disconnect) {
+        if let Some(connected) = &mut self.connected {
+            connected.because(reason);
         }
     }
 

@@ -5,6 +5,7 @@ use super::subscription::{Buffer, Joining, Live, Merged, State, Subscription, me
 use super::{Now, Session};
 use crate::auth::{SubscriptionClaims, TokenError};
 use crate::hub::Ticket;
+use crate::lifecycle::Subscribed;
 use crate::policy::{Caller, Subscribe};
 use crate::protocol::{
     Disconnect, ErrorReply, Expiry, Json, SubRefreshRequest, SubscribeRequest, SubscribeResult,
@@ -180,6 +181,7 @@ impl Session {
         now: Now,
     ) -> Option<Result<(String, SubscribeResult), Disconnect>> {
         let grace = self.shared.settings.expiry_grace;
+        let lifecycle = self.shared.lifecycle.clone();
         let subscription = self.subscription(ticket)?;
         let State::Joining(joining) = &mut subscription.state else { return None };
         let buffer = std::mem::take(&mut joining.buffer);
@@ -216,6 +218,8 @@ impl Session {
             membership: joined.membership,
             grant,
             has_token: joined.has_token,
+            _told: lifecycle
+                .map(|lifecycle| Subscribed::new(&lifecycle, &joined.info, &subscription.channel)),
             info: joined.info,
             epoch: joined.epoch,
             offset,

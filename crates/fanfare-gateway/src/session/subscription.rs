@@ -7,6 +7,7 @@
 
 use super::effect::{Joined, Resume};
 use crate::hub::{Membership, Ticket};
+use crate::lifecycle::Subscribed;
 use crate::policy::Grant;
 use crate::protocol::{Batch, ClientInfo, Encoded, SubscribeResult, Unsubscribe};
 use std::sync::Arc;
@@ -51,6 +52,8 @@ pub(super) struct Live {
     pub(super) offset: u64,
     /// The end on the steady clock, grace included.
     pub(super) ends_at: Option<Duration>,
+    /// Tells of the end when it is dropped.
+    pub(super) _told: Option<Subscribed>,
 }
 
 /// Live publications that come before the answer, bounded.

@@ -29,6 +29,7 @@ impl Bench {
             allows_anonymous: true,
             has_rpc: true,
             handles_send: false,
+            lifecycle: None,
         };
         let now = Now { steady: Duration::ZERO, unix: 1_000 };
         let session = Session::new(Arc::new(shared), "client".into(), 0.0, now);

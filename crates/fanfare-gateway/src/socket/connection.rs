@@ -96,7 +96,10 @@ impl Connection {
                 break end;
             }
         };
-        let Self { mut io, session, turn, work, registered, .. } = self;
+        let Self { mut io, mut session, turn, work, registered, .. } = self;
+        if let End::Close(reason) = &end {
+            session.ends(reason);
+        }
         // Leaves every room before the peer is waited for.
         drop((session, work));
         let timeout = gateway.settings().close_timeout;

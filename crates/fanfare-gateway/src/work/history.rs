@@ -24,7 +24,7 @@ pub(super) async fn history(
 }
 
 /// Reads what a channel's window shows.
-async fn read(
+pub(crate) async fn read(
     gateway: &Inner,
     channel: &str,
     key: &ChannelKey,

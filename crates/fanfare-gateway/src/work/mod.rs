@@ -7,6 +7,8 @@ mod history;
 mod join;
 mod window;
 
+pub(crate) use history::read as read_history;
+
 use crate::gateway::Inner;
 use crate::hub::Outbox;
 use crate::protocol::{Disconnect, ErrorReply};

@@ -5,6 +5,7 @@
 mod connecting;
 mod draining;
 mod leaving;
+mod lifecycle;
 mod limits;
 mod live;
 mod owasp;

@@ -76,6 +76,11 @@ impl Running {
         self.parts.transport.operator()
     }
 
+    /// Whether a handler of this application takes events of this type.
+    pub fn handles(&self, event_type: &str) -> bool {
+        self.parts.encoder.types.handles(event_type)
+    }
+
     /// Every figure as Prometheus text.
     pub async fn metrics(&self) -> String {
         self.parts.metrics().await

@@ -82,6 +82,14 @@ impl Types {
         self.known.get(event_type)
     }
 
+    /// Whether a handler takes events of this type.
+    pub(crate) fn handles(&self, event_type: &str) -> bool {
+        match self.known.get(event_type) {
+            Some(known) => known.is_handled,
+            None => self.filters.iter().any(|filter| filter.matches(event_type)),
+        }
+    }
+
     /// Counts a publish; a type that no handler of this application takes is counted and told once.
     pub(crate) fn published(&self, event_type: &ByteString) {
         match self.known.get(&**event_type) {

@@ -1,0 +1,67 @@
+//! The events.
+
+use fanfare_core::{__private, ByteString, DecodeError, EncodeError, Event, Portable, RawEvent};
+use serde::{Deserialize, Serialize};
+
+macro_rules! events {
+    ($($(#[$doc:meta])* $name:ident = $type:literal { $($(#[$field_doc:meta])* $field:ident: $field_type:ty,)* })*) => {$(
+        $(#[$doc])*
+        ///
+        /// All events of one user have one order, across their connections; those without a user that of their connection.
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[non_exhaustive]
+        pub struct $name {
+            /// The connection's own id.
+            pub client: String,
+            /// The user; empty when anonymous.
+            pub user: String,
+            $($(#[$field_doc])* pub $field: $field_type,)*
+        }
+
+        impl Event for $name {
+            const TYPE: &'static str = $type;
+            const PORTABLE: bool = true;
+
+            fn key(&self) -> Option<ByteString> {
+                let key = if self.user.is_empty() { &self.client } else { &self.user };
+                Some(key.as_str().into())
+            }
+
+            fn clone_event(&self) -> Option<Self> {
+                Some(self.clone())
+            }
+
+            fn from_raw(raw: &RawEvent) -> Option<Result<Self, DecodeError>> {
+                Some(__private::decode(raw))
+            }
+
+            fn encode_payload(&self) -> Option<Result<bytes::Bytes, EncodeError>> {
+                Some(__private::encode(self))
+            }
+        }
+
+        impl Portable for $name {}
+    )*};
+}
+
+events! {
+    /// A client has connected, and was told so.
+    ClientConnected = "gateway.client.connected" {}
+    /// A client has subscribed to a channel, or was subscribed by the server.
+    ClientSubscribed = "gateway.client.subscribed" {
+        /// The channel's name.
+        channel: String,
+    }
+    /// A subscription has ended: the client left, was taken out, or its connection ended.
+    ClientLeft = "gateway.client.left" {
+        /// The channel's name.
+        channel: String,
+    }
+    /// A connection has ended. What it was subscribed to it has left before.
+    ClientDisconnected = "gateway.client.disconnected" {
+        /// The close code: 3000 when the client went by itself.
+        code: u16,
+        /// The reason in words.
+        reason: String,
+    }
+}

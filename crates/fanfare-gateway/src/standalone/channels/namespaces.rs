@@ -1,0 +1,144 @@
+//! From a channel's name to its options and its key.
+//!
+//! ```text
+//! chat:general        namespace chat, topic chat, key general
+//! $chat:general       the same namespace, topic chat.private: only with a token
+//! chat:team#ann,bob   only ann and bob, where the namespace says user_limited
+//! news                the options of [default], topic default, key news
+//! ```
+
+use crate::protocol::ErrorReply;
+use crate::standalone::config::{Config, KeyRule, Namespace, topic_of};
+use crate::{ChannelKey, Window};
+use fanfare_core::Topic;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+/// Every namespace of the file.
+#[derive(Debug)]
+pub(in crate::standalone) struct Namespaces {
+    by_name: BTreeMap<String, Arc<Entry>>,
+    /// The namespaces whose topic belongs to them alone.
+    by_topic: HashMap<Topic, Arc<Entry>>,
+    /// What stands before the user in the name of a personal channel.
+    personal: Option<String>,
+    name_max: usize,
+}
+
+#[derive(Debug)]
+struct Entry {
+    options: Namespace,
+    topic: Topic,
+    /// Of the channels that begin with `$`.
+    private_topic: Topic,
+}
+
+/// A channel whose namespace is known.
+#[derive(Debug)]
+pub(in crate::standalone) struct Channel<'a> {
+    entry: Arc<Entry>,
+    pub(in crate::standalone) name: &'a str,
+    pub(in crate::standalone) key: ChannelKey,
+    /// Begins with `$`: only with a token.
+    pub(super) is_private: bool,
+    /// What follows the last `#`.
+    users: Option<&'a str>,
+    is_personal: bool,
+}
+
+impl Namespaces {
+    pub(in crate::standalone) fn new(config: &Config) -> Self {
+        let entry = |(name, options): (&String, &Namespace)| {
+            let topic = topic_of(name, options).unwrap_or_else(|| Topic::from_static("default"));
+            let private_topic = match options.key {
+                KeyRule::Rest => Topic::new(format!("{topic}.private")).unwrap_or_else(|_| topic.clone()),
+                // The key tells them apart.
+                KeyRule::Channel => topic.clone(),
+            };
+            (name.clone(), Arc::new(Entry { options: options.clone(), topic, private_topic }))
+        };
+        let by_name: BTreeMap<String, Arc<Entry>> = config.namespaces.iter().map(entry).collect();
+        let alone = by_name.values().filter(|entry| entry.options.key == KeyRule::Rest);
+        let by_topic = alone.flat_map(|entry| {
+            [(entry.topic.clone(), Arc::clone(entry)), (entry.private_topic.clone(), Arc::clone(entry))]
+        });
+        Self {
+            by_topic: by_topic.collect(),
+            by_name,
+            personal: config.personal.clone(),
+            name_max: config.settings.channel_name_max,
+        }
+    }
+
+    /// What a channel is.
+    ///
+    /// # Errors
+    /// 107 for what is no name, 102 for a namespace that the file does not have.
+    pub(in crate::standalone) fn resolve<'a>(&self, name: &'a str) -> Result<Channel<'a>, ErrorReply> {
+        if name.is_empty() || name.len() > self.name_max || !name.is_ascii() {
+            return Err(ErrorReply::BAD_REQUEST);
+        }
+        let (is_private, public) = match name.strip_prefix('$') {
+            Some(rest) => (true, rest),
+            None => (false, name),
+        };
+        let (namespace, rest) = public.split_once(':').unwrap_or(("", public));
+        let entry = self.by_name.get(namespace).ok_or(ErrorReply::UNKNOWN_CHANNEL)?;
+        if rest.is_empty() {
+            return Err(ErrorReply::BAD_REQUEST);
+        }
+        let topic = if is_private { &entry.private_topic } else { &entry.topic };
+        let key = match entry.options.key {
+            KeyRule::Rest => rest,
+            KeyRule::Channel => name,
+        };
+        let users = rest.rsplit_once('#').map(|(_, users)| users);
+        let personal = self.personal.as_deref().and_then(|before| name.strip_prefix(before));
+        Ok(Channel {
+            entry: Arc::clone(entry),
+            name,
+            key: ChannelKey::new(topic.clone(), key),
+            is_private,
+            users,
+            is_personal: personal.is_some_and(|user| Some(user) == users),
+        })
+    }
+
+    /// The channel that a user is subscribed to by connecting.
+    pub(super) fn personal(&self, user: &str) -> Option<String> {
+        self.personal.as_ref().filter(|_| !user.is_empty()).map(|before| format!("{before}{user}"))
+    }
+
+    /// How much of a key's past is served.
+    pub(super) fn window(&self, key: &ChannelKey) -> Window {
+        let entry = match self.by_topic.get(&key.topic) {
+            Some(entry) => Some(Arc::clone(entry)),
+            None => self.resolve(&key.key).ok().map(|channel| channel.entry),
+        };
+        let Some(entry) = entry.filter(|entry| entry.options.has_history()) else {
+            return Window { count_max: 0, age_max: None };
+        };
+        Window { count_max: entry.options.history_size, age_max: Some(entry.options.history_age.0) }
+    }
+}
+
+impl Channel<'_> {
+    pub(in crate::standalone) fn options(&self) -> &Namespace {
+        &self.entry.options
+    }
+
+    /// Whether the name itself says who may come in: then nobody else may, whatever the namespace says.
+    pub(super) fn is_limited(&self) -> bool {
+        self.users.is_some()
+    }
+
+    /// Whether the name lists a user, and that counts.
+    pub(super) fn lists(&self, user: &str) -> bool {
+        let Some(users) = self.users.filter(|_| !user.is_empty()) else { return false };
+        if self.is_personal {
+            // A comma may stand in a user's own name.
+            return users == user;
+        }
+        self.options().user_limited && users.split(',').any(|listed| listed == user)
+    }
+}
