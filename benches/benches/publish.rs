@@ -5,7 +5,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
 use fanfare_benches::bare::BareLog;
 use fanfare_benches::load::{PAYLOAD, published_per_second};
 use fanfare_benches::place::Place;
@@ -74,8 +73,7 @@ fn fanfare(place: &Place, in_flight: usize) -> anyhow::Result<f64> {
             );
             metadata.key = keys.get(task).cloned();
             let message = Message::new(topic, metadata, BODY.as_slice().into());
-            let receipt = broker.submit(vec![message.into()], false).await?.pop();
-            receipt.context("one message, one receipt")??;
+            broker.submit_one(message.into()).await??;
             Ok(())
         }
     })?;
