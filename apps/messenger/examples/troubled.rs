@@ -10,10 +10,10 @@
 
 use anyhow::{Context, Result};
 use fanfare::{HandlerExt, Retry, State};
+use fanfare_gateway::door::{Door, Peer};
 use messenger::events::room::MessageSent;
 use messenger::messenger::{Config, Messenger};
-use messenger::server::Door;
-use messenger::web::{Peer, Reach, own_origins, page};
+use messenger::web::{Reach, own_origins, page};
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::net::TcpListener;

@@ -14,7 +14,6 @@ pub mod flow;
 pub mod limits;
 pub mod messenger;
 pub mod model;
-pub mod server;
 pub mod text;
 pub mod time;
 pub mod web;

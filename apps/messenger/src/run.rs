@@ -2,9 +2,9 @@
 
 use crate::cli::Options;
 use anyhow::{Context, Result};
+use fanfare_gateway::door::{self, Door, Peer};
 use messenger::messenger::{Config, Messenger};
-use messenger::server::{Door, acceptor};
-use messenger::web::{Peer, Reach, own_origins, page};
+use messenger::web::{Reach, own_origins, page};
 use std::net::SocketAddr;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -13,7 +13,7 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     let ended = until_ended()?;
     let serve = &options.serve;
     let tls = match (&serve.tls_cert, &serve.tls_key) {
-        (Some(certificate), Some(key)) => Some(acceptor(certificate, key)?),
+        (Some(certificate), Some(key)) => Some(door::tls(certificate, key)?),
         _ => None,
     };
     let listener = TcpListener::bind(serve.listen)

@@ -36,6 +36,8 @@
 pub mod auth;
 mod clock;
 mod connections;
+#[cfg(feature = "door")]
+pub mod door;
 mod gateway;
 mod hub;
 mod lifecycle;

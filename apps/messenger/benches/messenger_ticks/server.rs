@@ -2,11 +2,11 @@
 
 use anyhow::{Context, Result};
 use fanfare::App;
+use fanfare_gateway::door::{Door, Peer};
 use messenger::accounts::Cost;
 use messenger::events::room::MessageSent;
 use messenger::messenger::{Config, Messenger};
-use messenger::server::Door;
-use messenger::web::{Peer, Reach, own_origins, page};
+use messenger::web::{Reach, own_origins, page};
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

@@ -23,7 +23,6 @@ use std::sync::Arc;
 
 pub use assets::page;
 pub use origin::own_origins;
-pub use signed::Peer;
 
 /// What the handlers share.
 #[derive(Clone)]

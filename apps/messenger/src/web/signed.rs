@@ -8,12 +8,9 @@ use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, HeaderName, header};
 use axum::middleware::Next;
 use axum::response::{AppendHeaders, Response};
+use fanfare_gateway::door::Peer;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-
-/// The address of the other end of a connection.
-#[derive(Clone, Copy, Debug)]
-pub struct Peer(pub SocketAddr);
 
 /// Whoever is signed in, also before they chose a password of their own.
 pub(super) struct Known(pub(super) Session);

@@ -15,7 +15,6 @@ mod channels;
 mod cli;
 mod config;
 mod data;
-mod door;
 mod metrics;
 mod peer;
 mod run;

@@ -1,7 +1,7 @@
 //! Where requests come from.
 
-use super::door::Peer;
 use crate::ClientAddress;
+use crate::door::Peer;
 use axum::extract::{ConnectInfo, Request};
 use axum::middleware::Next;
 use axum::response::Response;

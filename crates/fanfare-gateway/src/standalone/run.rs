@@ -3,10 +3,10 @@
 use super::api::{self, Key};
 use super::channels::{Channels, Namespaces};
 use super::config::Config;
-use super::door::{self, Door, Peer};
 use super::metrics::{self, Counts};
 use super::{data, peer};
 use crate::Gateway;
+use crate::door::{self, Door, Peer};
 use anyhow::{Context, Result};
 use axum::routing::get;
 use axum::{Router, middleware};
@@ -54,7 +54,7 @@ pub(super) async fn run(config: Config) -> Result<()> {
     };
     let mut public = Router::new().merge(parts.gateway.health_router()).merge(parts.gateway.router());
     let mut servers = Servers::default();
-    let tls = config.tls.as_ref().map(door::acceptor).transpose()?;
+    let tls = config.tls.as_ref().map(|files| door::tls(&files.certificate, &files.key)).transpose()?;
     let secure = if tls.is_some() { "s" } else { "" };
     println!("clients: ws{secure}://{}/connection/websocket", listener.local_addr()?);
     match api_listener {

@@ -10,10 +10,10 @@ pub(crate) use program::{Program, run};
 
 use axum::Router;
 use fanfare::App;
+use fanfare_gateway::door::{Door, Peer};
 use messenger::accounts::{Cost, SignUp};
 use messenger::messenger::{Config, Messenger};
-use messenger::server::Door;
-use messenger::web::{Peer, Reach, own_origins};
+use messenger::web::{Reach, own_origins};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

@@ -13,7 +13,7 @@ mod tests;
 mod value;
 
 pub(super) use channel::{JoinLeave, KeyRule, Namespace, Who, WhoSubscribes};
-pub(super) use check::{Config, Tls, topic_of};
+pub(super) use check::{Config, topic_of};
 pub(super) use value::Secret;
 
 /// A file that explains every option.
