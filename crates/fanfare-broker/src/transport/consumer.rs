@@ -83,6 +83,9 @@ impl GroupConsumer {
                 Mail::Joined(joined) => self.joined(joined),
                 Mail::Reopened(Reopened { lease, positions, keys }) => {
                     self.held.retain(|key| !keys.contains(key));
+                    // The walk, which may not be there yet, goes over them.
+                    let ahead = positions.iter().filter(|position| **position >= self.walk.next);
+                    ahead.for_each(|position| self.settled.insert(*position, *position + 1));
                     self.first.extend(positions.into_iter().map(|position| (position, lease)));
                 }
             }
@@ -104,10 +107,12 @@ impl GroupConsumer {
         self.first.extend(others.map(|position| (position, joined.lease)));
     }
 
-    /// The next positions to deliver, with their leases and, if they are in memory, their records.
+    /// The next positions before `to` to deliver, with their leases and, if they are in memory, their records.
     fn find(&mut self, to: u64, max: usize) -> (Vec<(u64, u64)>, Vec<Found>, bool) {
-        if !self.first.is_empty() {
-            let leased: Vec<(u64, u64)> = self.first.drain(..max.min(self.first.len())).collect();
+        // What was redriven or resumed may not be synced yet, or not even written.
+        let ready = self.first.iter().take(max).take_while(|(position, _)| *position < to).count();
+        if ready > 0 {
+            let leased: Vec<(u64, u64)> = self.first.drain(..ready).collect();
             let inner = self.core.index.read();
             let found = leased.iter().map(|(position, _)| (*position, inner.record(*position).cloned()));
             let found = found.collect();

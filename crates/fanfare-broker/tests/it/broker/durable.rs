@@ -334,6 +334,42 @@ async fn attempts_and_settlements_do_not_wait_for_a_running_sync() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_resumed_is_delivered_once_and_not_before_its_sync() {
+    let disk = FaultDisk::new(14);
+    let broker = Arc::new(Broker::open_on(disk.disk(), small()).unwrap());
+    put(&broker, "a", "x", 0).await;
+    let mut subscription = join(&broker, "h", &["a"]).await;
+    let delivery = take(&mut *subscription.consumer, 1).await.pop().unwrap();
+    settle(&mut *subscription.consumer, delivery.token, Settle::Hold).await.unwrap();
+    put(&broker, "a", "x", 1).await;
+    drop(subscription);
+    let mut subscription = join(&broker, "h", &["a"]).await;
+    let held = subscription.held[0].clone();
+    let (sender, runtime) = (broker.clone(), tokio::runtime::Handle::current());
+    let (resumed, mut subscription, unsynced) = during_a_sync(&disk, &broker, move || {
+        runtime.block_on(async move {
+            let unsynced = sender.submit(vec![event("a", "x", 2)], false);
+            assert_eq!(subscription.consumer.resume(&held).await.unwrap(), 3);
+            let resumed = take(&mut *subscription.consumer, 9).await;
+            assert!(is_idle(&mut *subscription.consumer).await);
+            (resumed, subscription, unsynced)
+        })
+    })
+    .await;
+    // Position 2 is of the event whose sync ran.
+    assert_eq!(positions(&resumed), [0, 1]);
+    unsynced.await.unwrap();
+    let consumer = &mut *subscription.consumer;
+    let rest = take(consumer, 9).await;
+    assert_eq!(positions(&rest), [3]);
+    for delivery in resumed.iter().chain(&rest) {
+        handle(consumer, delivery).await;
+    }
+    put(&broker, "a", "x", 3).await;
+    assert_eq!(positions(&take(consumer, 9).await), [4], "nothing comes twice");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn over_the_limit_of_what_waits_a_publish_is_refused_and_handed_back() {
     let disk = FaultDisk::new(5);
     let broker = Arc::new(Broker::open_on(disk.disk(), small().inbox_calls_max(3)).unwrap());
