@@ -75,7 +75,7 @@ impl Broker {
             let text = "make the data folder; choose another one, or mend its permissions";
             Error::new(ErrorKind::Io, text).with("folder", folder.display()).because(error)
         };
-        std::fs::create_dir_all(folder).map_err(failed)?;
+        storage::file::create_folder(folder).map_err(failed)?;
         let folder = folder.canonicalize().map_err(failed)?;
         let open = || {
             let opened = storage::file::open(&folder, options.storage()).map_err(lift)?;

@@ -49,6 +49,17 @@ fn batches_are_there_after_a_clean_and_after_an_unclean_stop() {
     }
 }
 
+#[tokio::test]
+async fn a_folder_that_a_broker_makes_is_made_as_storage_makes_it() {
+    // Which syncs the name of each folder that it makes, and gives it to its owner only.
+    let above = tempfile::tempdir().unwrap();
+    let folder = above.path().join("deep/data");
+    drop(fanfare_broker::Broker::open(&folder, crate::broker::rig::options()).await.unwrap());
+    for made in [above.path().join("deep"), folder] {
+        assert_eq!(std::fs::metadata(&made).unwrap().permissions().mode() & 0o777, 0o700);
+    }
+}
+
 #[test]
 fn the_folder_and_its_files_are_for_their_owner_only() {
     let above = tempfile::tempdir().unwrap();

@@ -34,4 +34,5 @@ pub use disk::{Disk, DiskFile, DiskLock, Locked};
 pub use open::{open, open_on, renew_epoch};
 pub use options::Options;
 pub use real::RealDisk;
+pub(crate) use real::create_folder;
 pub use storage::FileStorage;

@@ -89,8 +89,8 @@ impl Disk for RealDisk {
     }
 }
 
-/// Makes the folder and what is missing above it, each name synced.
-fn create_folder(path: &Path) -> io::Result<()> {
+/// Makes the folder, for its owner only, and what is missing above it, each name synced.
+pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
     if path.is_dir() {
         return Ok(());
     }
