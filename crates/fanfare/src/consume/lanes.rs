@@ -249,6 +249,10 @@ impl Lanes {
         let was_waiting = task.state == State::Waiting;
         let (lane, next) = (task.lane, task.next.take());
         task.state = State::Settling;
+        let head = lane.and_then(|key| self.lanes.get(&key)).map(|lane| lane.head);
+        if let Some(head) = head.filter(|head| *head != index) {
+            return self.unlink(index, head, next);
+        }
         if was_waiting {
             self.end_waiting(index);
         }
@@ -272,6 +276,30 @@ impl Lanes {
                 }
             }
         }
+    }
+
+    /// Takes a task out that stands behind the head, because one before it was put back.
+    fn unlink(&mut self, index: u32, head: u32, next: Option<u32>) {
+        let mut before = head;
+        while let Some(behind) = self.get(before).and_then(|task| task.next)
+            && behind != index
+        {
+            before = behind;
+        }
+        // Not there: it has left before.
+        if self.get(before).is_none_or(|task| task.next != Some(index)) {
+            return;
+        }
+        if let Some(before) = self.get_mut(before) {
+            before.next = next;
+        }
+        let Some(lane) = self.lane_mut(index) else { return };
+        lane.len -= 1;
+        if lane.tail == index {
+            lane.tail = before;
+        }
+        let is_waiting = lane.is_waiting;
+        self.waiting -= usize::from(is_waiting);
     }
 
     /// The settlement was refused: the task goes back to the head of its lane. What began behind it is
@@ -408,6 +436,9 @@ impl Lanes {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
 
 /// The keys are hashes already.
 #[derive(Default)]
