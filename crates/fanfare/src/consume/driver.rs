@@ -108,9 +108,9 @@ impl Driver {
     /// When the transport failed; what ran was cancelled and nothing of it is settled.
     pub(crate) async fn run(mut self) -> Result<(), Error> {
         let ended = std::future::poll_fn(|cx| self.poll(cx)).await;
+        self.exchange.close();
         self.watch.cancel_all(self.exchange.slots());
         self.gate.leave();
-        self.exchange.close();
         ended
     }
 
@@ -261,8 +261,8 @@ impl Driver {
 
     fn revoked(&mut self) {
         tracing::info!(group = %self.group.printed, tasks = self.lanes.len(), "the group's shard was taken away");
-        self.watch.cancel_all(self.exchange.slots());
         self.exchange.withdraw(&mut self.runs);
+        self.watch.cancel_all(self.exchange.slots());
         self.runs.clear();
         self.round = self.round.wrapping_add(1);
         self.begun = 0;

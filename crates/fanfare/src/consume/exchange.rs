@@ -100,9 +100,12 @@ impl Exchange {
         true
     }
 
-    /// Ends the workers once they are idle.
+    /// Ends the workers once they are idle. What none of them has taken yet does not start any more.
     pub(crate) fn close(&self) {
-        self.state.lock().is_closed = true;
+        let mut state = self.state.lock();
+        state.is_closed = true;
+        state.ready.clear();
+        drop(state);
         for slot in &self.slots {
             slot.waker.wake();
         }
@@ -185,6 +188,10 @@ impl Future for Next<'_> {
         }
         self.is_asleep = false;
         if let Some(run) = state.ready.pop_front() {
+            // Under the lock: a run is always either here or in a slot, where it can be cancelled.
+            if let Some(slot) = exchange.slots.get(slot_index) {
+                slot.claim(run.task, run.round);
+            }
             return Poll::Ready(Some(run));
         }
         if state.is_closed {
@@ -202,5 +209,51 @@ impl Future for Next<'_> {
             driver.wake();
         }
         Poll::Pending
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        pin::pin,
+        sync::Arc,
+        task::{Context, Poll, Waker},
+    };
+
+    use fanfare_core::{Epoch, EventId, Message, Metadata, Place, Recorded, Timestamp, Topic};
+
+    use super::{Exchange, Run};
+    use crate::consume::slot::Doing;
+
+    fn run(task: u32) -> Run {
+        let metadata = Metadata::new(EventId::from("1"), "test", "a.happened");
+        let message = Message::new(Topic::new("a").unwrap(), metadata, Vec::new().into());
+        let place = Place::new(Epoch(1), 0, 0, 0, Timestamp::UNIX_EPOCH);
+        Run { task, round: 0, attempt: 1, record: Arc::new(Recorded::new(message, place)) }
+    }
+
+    fn next(exchange: &Exchange, slot: usize) -> Poll<Option<u32>> {
+        let next = pin!(exchange.next(slot, None));
+        next.poll(&mut Context::from_waker(Waker::noop())).map(|run| run.map(|run| run.task))
+    }
+
+    #[test]
+    fn what_no_worker_has_taken_when_it_ends_does_not_start() {
+        let exchange = Exchange::new(1, 1);
+        exchange.push(&mut vec![run(1), run(2)]);
+        assert_eq!(next(&exchange, 0), Poll::Ready(Some(1)));
+        exchange.close();
+        assert_eq!(next(&exchange, 0), Poll::Ready(None));
+    }
+
+    #[test]
+    fn a_run_that_a_worker_has_taken_can_be_cancelled_before_it_starts() {
+        let exchange = Exchange::new(1, 1);
+        exchange.push(&mut vec![run(1)]);
+        assert_eq!(next(&exchange, 0), Poll::Ready(Some(1)));
+        let slot = &exchange.slots()[0];
+        assert_eq!((slot.doing(), slot.task()), (Doing::Polling, 1));
+        slot.cancel(slot.serial());
+        assert!(slot.is_cancelled());
     }
 }

@@ -10,7 +10,7 @@ use futures_util::task::AtomicWaker;
 /// What a worker does.
 ///
 /// ```text
-/// Idle --start--> Polling <--poll/pending--> Suspended
+/// Idle --claim--> Polling <--poll/pending--> Suspended
 ///   ^                |
 ///   +----- end ------+
 /// ```
@@ -35,20 +35,26 @@ pub(crate) struct Slot {
     started_nanos: AtomicU64,
     round: AtomicU32,
     /// Which run of this slot it is, from 1.
-    serial: AtomicU32,
+    serial: AtomicU64,
     /// The run that was cancelled last.
-    cancelled: AtomicU32,
+    cancelled: AtomicU64,
     /// Wakes the worker.
     pub(crate) waker: AtomicWaker,
 }
 
 impl Slot {
-    pub(crate) fn start(&self, task: u32, round: u32, now: Duration) {
+    /// Takes a run: from now on it can be cancelled.
+    pub(crate) fn claim(&self, task: u32, round: u32) {
         self.task.store(task, Relaxed);
         self.round.store(round, Relaxed);
         self.serial.fetch_add(1, Relaxed);
-        self.started_nanos.store(u64::try_from(now.as_nanos()).unwrap_or(u64::MAX), Relaxed);
+        self.started_nanos.store(u64::MAX, Relaxed);
         self.set(Doing::Polling);
+    }
+
+    /// Says when the run that was claimed has started.
+    pub(crate) fn start(&self, now: Duration) {
+        self.started_nanos.store(u64::try_from(now.as_nanos()).unwrap_or(u64::MAX), Relaxed);
     }
 
     pub(crate) fn set(&self, doing: Doing) {
@@ -75,17 +81,32 @@ impl Slot {
         self.round.load(Relaxed)
     }
 
-    pub(crate) fn serial(&self) -> u32 {
+    pub(crate) fn serial(&self) -> u64 {
         self.serial.load(Relaxed)
     }
 
     /// Asks the worker to drop the future of this run; a later run is not affected.
-    pub(crate) fn cancel(&self, serial: u32) {
+    pub(crate) fn cancel(&self, serial: u64) {
         self.cancelled.store(serial, Relaxed);
         self.waker.wake();
     }
 
     pub(crate) fn is_cancelled(&self) -> bool {
         self.cancelled.load(Relaxed) == self.serial()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Relaxed, Slot};
+
+    #[test]
+    fn no_run_of_a_slot_begins_cancelled_however_many_there_were() {
+        let slot = Slot::default();
+        slot.serial.store(u64::from(u32::MAX), Relaxed);
+        slot.claim(1, 0);
+        assert!(!slot.is_cancelled());
+        slot.cancel(slot.serial());
+        assert!(slot.is_cancelled());
     }
 }

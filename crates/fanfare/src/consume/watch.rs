@@ -23,7 +23,7 @@ pub(crate) struct Watch {
 /// A run that was told to stop.
 #[derive(Clone, Copy, Debug)]
 struct Cancelled {
-    serial: u32,
+    serial: u64,
     at: Duration,
     is_stuck: bool,
 }

@@ -110,7 +110,7 @@ where
 {
     let group = &*job.group;
     let now = group.clock.monotonic();
-    slot.start(run.task, run.round, now);
+    slot.start(now);
     let call = async {
         if job.chain.is_empty() {
             handle(job, &run.record, run.attempt, now, buffer).await.map_err(Outcome::from)
