@@ -1,11 +1,22 @@
 //! Questions: an emit whose handlers' returned events are its answers, and waiting for an event.
 
-use std::{any::TypeId, fmt, future::poll_fn, sync::Arc, task::Poll, time::Duration};
+use std::{
+    any::TypeId, fmt, future::poll_fn, marker::PhantomData, panic::Location, sync::Arc, task::Poll,
+    time::Duration,
+};
 
 use fanfare_core::{Emit, Emitted, Event, Output};
 use parking_lot::Mutex;
 
-use super::{Dispatcher, Report, Subscription, SubscriptionGuard, cause, emit};
+use super::{
+    Dispatcher, Report, SubscriptionGuard, cause,
+    dispatcher::type_name_of,
+    emit,
+    handler::Entry,
+    listen::ByRef,
+    ref_handler::RefFn,
+    registration::{Options, Registration},
+};
 
 /// What handlers answered.
 #[must_use = "the answers are what was asked for"]
@@ -105,10 +116,11 @@ impl Dispatcher {
         }
     }
 
-    /// Waits for an event that the predicate wants, from this call on, polled or not.
+    /// Waits for an event that the predicate wants, from this call on, polled or not. The dispatcher's middlewares do not
+    /// go around it.
     ///
     /// # Errors
-    /// When none came within `deadline`.
+    /// When none came within `deadline`, or before the dispatcher was dropped, which the future does not keep alive.
     ///
     /// # Cancel safety
     /// Dropping the future ends its subscription.
@@ -124,26 +136,40 @@ impl Dispatcher {
     {
         let (sender, mut receiver) = tokio::sync::oneshot::channel();
         let sender = Mutex::new(Some(sender));
-        let guard: SubscriptionGuard = Subscription::guard(self.on(move |event: &E| {
-            if is_wanted(event)
-                && let Some(sender) = sender.lock().take()
-            {
-                // Nobody waits any more when it fails.
-                let _ = sender.send(event.clone());
+        let guard = self.hear::<E>(Location::caller(), move |event| {
+            if is_wanted(event) && sender.lock().is_some() {
+                let event = event.clone();
+                if let Some(sender) = sender.lock().take() {
+                    // Nobody waits any more when it fails.
+                    let _ = sender.send(event);
+                }
             }
-        }));
+        });
         let mut over = self.inner.settings.clock.sleep(deadline);
         async move {
-            let outcome = poll_fn(|cx| {
-                if let Poll::Ready(Ok(event)) = std::pin::Pin::new(&mut receiver).poll(cx) {
-                    return Poll::Ready(Ok(event));
-                }
-                over.as_mut().poll(cx).map(|()| Err(Expired { event_type: E::TYPE, deadline }))
+            let expired = |is_closed| Expired { event_type: E::TYPE, deadline, is_closed };
+            let outcome = poll_fn(|cx| match std::pin::Pin::new(&mut receiver).poll(cx) {
+                Poll::Ready(Ok(event)) => Poll::Ready(Ok(event)),
+                // The dispatcher is gone, and its timer may be too.
+                Poll::Ready(Err(_)) => Poll::Ready(Err(expired(true))),
+                Poll::Pending => over.as_mut().poll(cx).map(|()| Err(expired(false))),
             })
             .await;
             drop(guard);
             outcome
         }
+    }
+
+    /// Subscribes a part of the dispatcher itself: no middleware goes around it.
+    fn hear<E: Event>(
+        &self,
+        location: &'static Location<'static>,
+        f: impl Fn(&E) + Send + Sync + 'static,
+    ) -> SubscriptionGuard {
+        let options = Options { is_bare: true, ..Options::default() };
+        let seat = Registration { inner: &self.inner, location, options }.seat(type_name_of(&f));
+        let handler = RefFn::<_, E, ByRef, ()> { f, gate: None, marker: PhantomData };
+        self.inner.add_ref::<E, _>(Entry::new(seat, handler)).guard()
     }
 }
 
@@ -152,11 +178,23 @@ impl Dispatcher {
 pub struct Expired {
     event_type: &'static str,
     deadline: Duration,
+    is_closed: bool,
+}
+
+impl Expired {
+    /// Whether it cannot come any more, since the dispatcher was dropped; the deadline has passed otherwise.
+    pub fn is_closed(&self) -> bool {
+        self.is_closed
+    }
 }
 
 impl fmt::Display for Expired {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "no `{}` that was wanted came within {:?}", self.event_type, self.deadline)
+        let Self { event_type, deadline, is_closed } = self;
+        match is_closed {
+            false => write!(f, "no `{event_type}` that was wanted came within {deadline:?}"),
+            true => write!(f, "no `{event_type}` that was wanted came before the dispatcher was dropped"),
+        }
     }
 }
 

@@ -57,12 +57,16 @@ impl Builder {
     }
 
     /// Called with every failure of a handler, on the thread that ran it.
+    ///
+    /// What it emits there belongs to the chain that failed, and is cut where that was cut. While a hook of this dispatcher
+    /// runs, what goes wrong on its thread calls no hook: it is in the log alone.
     pub fn on_error(mut self, hook: impl Fn(&HandlerFailure) + Send + Sync + 'static) -> Self {
         self.settings.on_error = Some(Box::new(hook));
         self
     }
 
-    /// Called with the event type of every event that nobody heard.
+    /// Called with the event type of every event that nobody heard; not within another hook, as with
+    /// [`Builder::on_error`].
     pub fn on_unhandled(mut self, hook: impl Fn(&str) + Send + Sync + 'static) -> Self {
         self.settings.on_unhandled = Some(Box::new(hook));
         self

@@ -202,6 +202,15 @@ pub(crate) struct Parent {
     pub(crate) via: u64,
 }
 
+impl Parent {
+    /// Opens the frame of this handler on another thread, where a part of it runs.
+    pub(crate) fn enter(&self) -> Entered {
+        let entered = enter("", Some(&self.cause));
+        set_handler(self.via);
+        entered
+    }
+}
+
 /// The innermost emit whose handlers this thread runs.
 struct Frame {
     /// How many emits are open on this thread, one inside the other.

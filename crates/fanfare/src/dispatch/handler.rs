@@ -1,7 +1,7 @@
 //! A subscribed handler as an emit sees it: its seat in the list and what is called.
 
 use std::{
-    panic::Location,
+    panic::{AssertUnwindSafe, Location, catch_unwind},
     pin::Pin,
     sync::{
         Arc,
@@ -13,6 +13,7 @@ use std::{
 use bytestring::ByteString;
 use fanfare_core::{BoxError, Output};
 
+use super::report::panic_text;
 use crate::{middleware::Chain, sync::AtomicU8};
 
 /// Unsubscribed, or used up: never called again.
@@ -111,6 +112,7 @@ impl<H: ?Sized> Entry<H> {
 
     /// For one that is not plain: whether it is called now. `is_wanted` asks its predicate.
     pub(crate) fn admit(&self, is_wanted: impl FnOnce() -> bool) -> bool {
+        let is_wanted = || self.ask(is_wanted);
         let flags = self.flags.load(Ordering::Acquire);
         if flags == STANDS_IN {
             return is_wanted();
@@ -123,6 +125,15 @@ impl<H: ?Sized> Entry<H> {
             self.seat.called.fetch_add(1, Ordering::Relaxed);
         }
         is_admitted
+    }
+
+    /// What its predicate says. One that panics wants nothing.
+    fn ask(&self, is_wanted: impl FnOnce() -> bool) -> bool {
+        catch_unwind(AssertUnwindSafe(is_wanted)).unwrap_or_else(|panic| {
+            let (handler, text) = (&*self.seat.name, panic_text(&*panic));
+            tracing::error!(handler, "its .when(..) panicked, and so it wants nothing: {text}");
+            false
+        })
     }
 
     /// How often it was called, given how many emits there were.

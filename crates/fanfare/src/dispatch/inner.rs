@@ -3,7 +3,6 @@
 use std::{
     any::TypeId,
     collections::HashMap,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, OnceLock},
 };
 
@@ -14,6 +13,7 @@ use tokio::runtime::Handle;
 use super::{
     cause::{self, Cause, Parent},
     handler::{Entry, RefHandler, Seat, Seated, TaskHandler, Trouble},
+    hooks,
     node::{AnyNode, Garbage, Lists, Node},
     others::Others,
     queue::{Queue, Waiting},
@@ -263,7 +263,7 @@ impl Inner {
             tracing::warn!(event_type, "{text}");
         }
         if let Some(hook) = &self.settings.on_unhandled {
-            guarded("on_unhandled", || hook(event_type));
+            hooks::call(self, "on_unhandled", || hook(event_type));
         }
         Report::unheard()
     }
@@ -280,10 +280,11 @@ impl Inner {
             handler = &*failure.handler,
             event_type = &*failure.event_type,
             correlation_id = cause::known().map(|cause| tracing::field::display(cause.root_id())),
-            "{failure}"
+            "{}",
+            hooks::text(&failure)
         );
         if let Some(hook) = &self.settings.on_error {
-            guarded("on_error", || hook(&failure));
+            hooks::call(self, "on_error", || hook(&failure));
         }
         notes.more().failures.push(failure);
     }
@@ -368,11 +369,4 @@ pub(crate) fn failure(
     error: fanfare_core::BoxError,
 ) -> HandlerFailure {
     HandlerFailure { handler: seat.name.clone(), event_type, kind, error }
-}
-
-/// Calls a hook of the user, whose panic is nobody's business but the log's.
-fn guarded(hook: &str, call: impl FnOnce()) {
-    if let Err(panic) = catch_unwind(AssertUnwindSafe(call)) {
-        tracing::error!(hook, "a hook panicked: {}", super::report::panic_text(&*panic));
-    }
 }

@@ -9,7 +9,8 @@ use super::{
     Answers, Builder, Dispatcher, EnqueueError, Expired, HandlerFailure, Queue, Report, Snapshot, StormGuard,
     Subscription,
     dispatcher::type_name_of,
-    listen::{Listener, Registration, Returns, SyncOutcome, Takes},
+    listen::{Listener, Returns, SyncOutcome, Takes},
+    registration::Registration,
 };
 use crate::{
     extract::{Args, Missing},
@@ -170,7 +171,7 @@ impl LocalDispatcher {
     /// See [`Dispatcher::expect`].
     ///
     /// # Errors
-    /// When no event that is wanted came within `deadline`.
+    /// When no event that is wanted came within `deadline`, or before the dispatcher was dropped.
     ///
     /// # Cancel safety
     /// Dropping the future ends its subscription.

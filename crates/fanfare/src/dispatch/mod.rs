@@ -20,6 +20,7 @@ mod emit;
 mod emit_sync;
 mod handler;
 mod here;
+mod hooks;
 mod ids;
 mod inner;
 mod listen;
@@ -30,6 +31,7 @@ mod others;
 mod pool;
 mod queue;
 mod ref_handler;
+mod registration;
 mod report;
 mod snapshot;
 mod stats;
@@ -48,18 +50,18 @@ pub use ask::{Answers, Expired};
 pub use bridge::{Forwards, Receiver, Receives};
 pub use builder::Builder;
 pub use dispatcher::Dispatcher;
-#[doc(hidden)]
-pub use listen::Registration;
 pub use listen::{Asynchronous, ByRef, ByValue, Listener, Returns, SyncOutcome, Synchronous, Takes};
 pub use local::{LocalBuilder, LocalDispatcher, LocalFuture, LocalGuard, LocalSubscription};
 pub use queue::{EnqueueError, Full, Queue};
+#[doc(hidden)]
+pub use registration::Registration;
 pub use report::{EmitError, FailureKind, HandlerFailure, Report};
 pub use snapshot::{HandlerSnapshot, Snapshot, TypeSnapshot};
 pub use storm::{Storm, StormGuard};
 pub use subscription::{Subscription, SubscriptionGuard};
 pub use tuned::{Adjusted, SubscribeExt, SyncExt, Tuned};
 
-pub(crate) use cause::{Cause, current_emit};
+pub(crate) use cause::{Cause, current_emit, parent as parent_emit};
 pub(crate) use ids::{SOURCE, random};
 pub(crate) use pool::spawn as spawn_blocking;
 pub(crate) use report::panic_text;

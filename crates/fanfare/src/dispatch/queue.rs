@@ -1,7 +1,7 @@
 //! `enqueue`: handing events over to a bounded queue that somebody drives.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashSet, VecDeque},
     fmt,
     future::poll_fn,
     sync::Arc,
@@ -11,11 +11,11 @@ use std::{
 
 use bytestring::ByteString;
 use event_listener::{Event as Signal, Listener as _};
-use fanfare_core::{BoxFuture, Emit, Emitted, Event};
+use fanfare_core::{BoxFuture, Emit, Emitted, Event, Topic};
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use parking_lot::Mutex;
 
-use super::{Dispatcher, Report, cause, emit, inner::Inner};
+use super::{Dispatcher, Report, cause, emit, inner::Inner, subject::AnySubject};
+use crate::sync::Mutex;
 
 /// The queue of [`Dispatcher::enqueue`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,12 +80,16 @@ pub(crate) struct Waiting {
 #[derive(Default)]
 struct State {
     items: VecDeque<Item>,
+    /// The keys of which an event is being handled, by whichever `run`; their next ones stay where they are.
+    busy: HashSet<Key>,
     dropped: u64,
     is_closed: bool,
 }
 
+type Key = (Topic, ByteString);
+
 struct Item {
-    key: Option<(&'static str, ByteString)>,
+    key: Option<Key>,
     emit: Box<dyn FnOnce(Arc<Inner>) -> BoxFuture<'static, Report> + Send>,
 }
 
@@ -184,38 +188,26 @@ impl Dispatcher {
                 }
             }
         }
-        state.items.push_back(item(event));
+        state.items.push_back(item(&self.inner, event));
         drop(state);
         drop(oldest);
         queue.arrived.notify_additional(1);
         Ok(())
     }
 
-    /// Drives the queue until [`Dispatcher::close`], and then until it is empty.
+    /// Drives the queue until [`Dispatcher::close`], and then until it is empty. Several may drive it; the events of a key stay
+    /// in order, one at a time, over all of them.
     ///
     /// # Cancel safety
     /// Dropping the future drops the handlers that run; what is in the queue stays there for another run.
     pub async fn run(&self) {
         let (inner, concurrency_max) = (&self.inner, self.inner.settings.queue.concurrency_max);
         let mut running = FuturesUnordered::new();
-        let mut keys: HashMap<(&'static str, ByteString), VecDeque<Item>> = HashMap::new();
-        let mut parked = 0;
         loop {
             let arrived = inner.queue.arrived.listen();
-            while running.len() < concurrency_max && parked < concurrency_max {
-                let Some(item) = inner.queue.take() else { break };
-                match item.key.as_ref().and_then(|key| keys.get_mut(key)) {
-                    Some(behind) => {
-                        behind.push_back(item);
-                        parked += 1;
-                    }
-                    None => {
-                        if let Some(key) = &item.key {
-                            keys.insert(key.clone(), VecDeque::new());
-                        }
-                        running.push(start(inner, item));
-                    }
-                }
+            while running.len() < concurrency_max {
+                let Some(item) = inner.queue.take(concurrency_max) else { break };
+                running.push(start(inner, item));
             }
             if running.is_empty() {
                 if inner.queue.is_over() {
@@ -225,21 +217,12 @@ impl Dispatcher {
                 continue;
             }
             let mut arrived = std::pin::pin!(arrived);
-            let ended = poll_fn(|cx| match running.poll_next_unpin(cx) {
-                Poll::Ready(ended) => Poll::Ready(ended),
-                Poll::Pending if running.len() < concurrency_max => arrived.as_mut().poll(cx).map(|()| None),
+            poll_fn(|cx| match running.poll_next_unpin(cx) {
+                Poll::Ready(_) => Poll::Ready(()),
+                Poll::Pending if running.len() < concurrency_max => arrived.as_mut().poll(cx),
                 Poll::Pending => Poll::Pending,
             })
             .await;
-            if let Some(Some(key)) = ended {
-                match keys.get_mut(&key).and_then(VecDeque::pop_front) {
-                    Some(next) => {
-                        parked -= 1;
-                        running.push(start(inner, next));
-                    }
-                    None => drop(keys.remove(&key)),
-                }
-            }
         }
     }
 
@@ -267,9 +250,22 @@ impl Dispatcher {
 }
 
 impl Waiting {
-    fn take(&self) -> Option<Item> {
-        let item = self.state.lock().items.pop_front()?;
+    /// The first event whose key is not busy, which then is. It looks past so many as could run, and no further.
+    fn take(&self, concurrency_max: usize) -> Option<Item> {
+        let mut state = self.state.lock();
+        let State { items, busy, .. } = &mut *state;
+        let looks_at = busy.len().saturating_add(concurrency_max);
+        let is_free = |item: &Item| item.key.as_ref().is_none_or(|key| !busy.contains(key));
+        let at = if busy.is_empty() { 0 } else { items.iter().take(looks_at).position(is_free)? };
+        let item = items.remove(at)?;
+        busy.extend(item.key.clone());
+        let is_over = state.is_closed && state.items.is_empty();
+        drop(state);
         self.room.notify_additional(1);
+        if is_over {
+            // Another `run` may wait behind a busy key.
+            self.arrived.notify(usize::MAX);
+        }
         Some(item)
     }
 
@@ -280,32 +276,59 @@ impl Waiting {
 }
 
 /// An event in the queue. It belongs to the chain of the handler that enqueued it, if one did.
-fn item<T: Emit>(event: T) -> Item {
+fn item<T: Emit>(inner: &Inner, event: T) -> Item {
     let parent = cause::parent();
-    let (key, event) = match event.into_emitted() {
+    match event.into_emitted() {
         Emitted::Typed(event) => {
-            (event.key().map(|key| (<T::Typed as Event>::TOPIC, key)), Emitted::Typed(event))
+            let key = Event::key(&event).map(|key| (event.topic(), key));
+            let emit = move |inner: Arc<Inner>| -> BoxFuture<'static, Report> {
+                Box::pin(async move { emit::typed(&inner, event, parent, None).await })
+            };
+            Item { key, emit: Box::new(emit) }
         }
-        raw => (None, raw),
-    };
-    let emit = Box::new(move |inner: Arc<Inner>| -> BoxFuture<'static, Report> {
-        Box::pin(async move {
-            match event {
-                Emitted::Typed(event) => emit::typed(&inner, event, parent, None).await,
-                Emitted::Raw(event) => emit::named(&inner, inner.raw(event), parent, None).await,
-            }
-        })
-    });
-    Item { key, emit }
+        Emitted::Raw(event) => {
+            let event = inner.raw(event);
+            let key = event.key().map(|key| (event.topic(), key));
+            let emit = move |inner: Arc<Inner>| -> BoxFuture<'static, Report> {
+                Box::pin(async move { emit::named(&inner, event, parent, None).await })
+            };
+            Item { key, emit: Box::new(emit) }
+        }
+    }
 }
 
-/// Emits an event of the queue; answers its key.
-fn start(inner: &Arc<Inner>, item: Item) -> impl Future<Output = Option<(&'static str, ByteString)>> + use<> {
-    let emit = (item.emit)(inner.clone());
+/// Emits an event of the queue. Its key is busy until the future is done or dropped.
+fn start(inner: &Arc<Inner>, item: Item) -> impl Future<Output = ()> + use<> {
+    let mut taken = Taken { inner: inner.clone(), key: item.key.clone(), item: Some(item) };
     async move {
-        // The report's failures are in the log and were given to `on_error`.
-        drop(emit.await);
-        item.key
+        if let Some(item) = taken.item.take() {
+            // The report's failures are in the log and were given to `on_error`.
+            drop((item.emit)(taken.inner.clone()).await);
+        }
+    }
+}
+
+/// What was taken from the queue. When dropped its key is free again, and an event that was not begun is back.
+struct Taken {
+    inner: Arc<Inner>,
+    key: Option<Key>,
+    item: Option<Item>,
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        if self.key.is_none() && self.item.is_none() {
+            return;
+        }
+        let mut state = self.inner.queue.state.lock();
+        if let Some(key) = &self.key {
+            state.busy.remove(key);
+        }
+        if let Some(item) = self.item.take() {
+            state.items.push_front(item);
+        }
+        drop(state);
+        self.inner.queue.arrived.notify_additional(1);
     }
 }
 

@@ -3,8 +3,9 @@
 use std::{marker::PhantomData, sync::Arc, time::Duration};
 
 use super::{
-    listen::{Listener, Options, Registration, Returns, Takes},
+    listen::{Listener, Returns, Takes},
     ref_handler::Gate,
+    registration::{Options, Registration},
     subscription::Subscription,
 };
 use crate::{

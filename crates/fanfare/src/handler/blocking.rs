@@ -15,7 +15,10 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::{dispatch::spawn_blocking, publish::Handling};
+use crate::{
+    dispatch::{parent_emit, spawn_blocking},
+    publish::Handling,
+};
 
 use super::{Configured, Options, Shape};
 
@@ -96,9 +99,10 @@ where
     fn call(&self, input: F::In, args: F::Args) -> Self::Fut {
         let f = self.0.clone();
         let span = tracing::Span::current();
-        let mut handling = Handling::current();
+        let (mut handling, parent) = (Handling::current(), parent_emit());
         let run = move || {
             let _handling = Handling::enter(&mut handling);
+            let _emit = parent.as_ref().map(|parent| parent.enter());
             span.in_scope(|| f.run(input, args))
         };
         let runtime = Handle::try_current().ok();

@@ -49,6 +49,7 @@ macro_rules! options {
                 pub fn $name(mut self, $($arg: $type),*) -> Self {
                     let $options = &mut self.options;
                     $set;
+                    $options.said.push(stringify!($name));
                     self
                 }
             )*

@@ -50,6 +50,8 @@ pub struct Options {
     pub is_blocking: bool,
     /// Its middlewares, the innermost first.
     pub(crate) chain: Wraps,
+    /// Which options were said, by name: where some do not hold, being silent about them would mislead.
+    pub(crate) said: Vec<&'static str>,
 }
 
 /// The middlewares of one handler, the innermost first.
@@ -84,6 +86,7 @@ impl Default for Options {
             start_at: None,
             is_blocking: false,
             chain: Wraps::default(),
+            said: Vec::new(),
         }
     }
 }

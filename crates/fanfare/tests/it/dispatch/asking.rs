@@ -2,7 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use fanfare::{Event, clock::RuntimeClock, dispatch::Dispatcher};
+use fanfare::{
+    Event,
+    clock::RuntimeClock,
+    dispatch::Dispatcher,
+    middleware::{Dedup, Timeout},
+};
 use futures_util::FutureExt;
 
 use super::{Cancelled, Placed, Story, placed};
@@ -55,4 +60,21 @@ async fn an_event_that_does_not_come_in_time_is_given_up() {
     assert!(expired.to_string().contains("order.placed"));
     drop(dispatcher.expect(|_: &Placed| true, Duration::from_secs(5)));
     assert!(dispatcher.emit_sync(&placed(1)).is_unheard());
+}
+
+#[test]
+fn an_expectation_ends_when_the_dispatcher_goes_and_no_middleware_goes_around_it() {
+    let dispatcher =
+        Dispatcher::builder().wrap(Timeout::new(Duration::from_secs(1))).wrap(Dedup::new(10)).build();
+    let mut both = [(); 2].map(|()| dispatcher.expect(|_: &Placed| true, Duration::from_secs(3600)).boxed());
+    assert!(both.iter_mut().all(|one| one.now_or_never().is_none()));
+    dispatcher.emit_sync(&placed(1)).ignore();
+    for one in both {
+        assert_eq!(one.now_or_never(), Some(Ok(placed(1))));
+    }
+    let mut late = dispatcher.expect(|_: &Placed| true, Duration::from_secs(3600)).boxed();
+    assert!((&mut late).now_or_never().is_none());
+    drop(dispatcher);
+    let expired = late.now_or_never().unwrap().unwrap_err();
+    assert!(expired.is_closed() && expired.to_string().contains("dropped"), "{expired}");
 }

@@ -1,15 +1,18 @@
 //! Errors, panics and silence.
 
 use std::sync::{
-    Arc,
+    Arc, OnceLock,
     atomic::{AtomicUsize, Ordering},
 };
 
-use fanfare::dispatch::{Dispatcher, FailureKind};
+use fanfare::{
+    RawEvent,
+    dispatch::{Dispatcher, FailureKind, SubscribeExt},
+};
 use futures_util::FutureExt;
 use parking_lot::Mutex;
 
-use super::{Opened, Placed, placed};
+use super::{Cancelled, Opened, Placed, placed};
 
 #[test]
 fn errors_and_panics_stop_neither_the_others_nor_the_caller() {
@@ -86,4 +89,84 @@ fn an_event_that_nobody_hears_is_counted_and_told() {
     drop(dispatcher.on(|_: &Placed| {}).guard());
     assert!(dispatcher.emit_sync(&placed(1)).is_unheard());
     assert_eq!(*told.lock(), ["order.placed", "door.opened", "order.placed"]);
+}
+
+#[test]
+fn what_a_hook_emits_may_fail_or_be_unheard_and_calls_no_hook_again() {
+    let (calls, handle) = (Arc::new(AtomicUsize::new(0)), Arc::new(OnceLock::<Dispatcher>::new()));
+    let (counted, inner) = (calls.clone(), handle.clone());
+    let (unheard, again) = (calls.clone(), handle.clone());
+    let dispatcher = Dispatcher::builder()
+        .on_error(move |_| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            // An alert whose own listener fails.
+            assert_eq!(inner.get().unwrap().emit_sync(&Cancelled(1)).failures().len(), 1);
+        })
+        .on_unhandled(move |_| {
+            unheard.fetch_add(100, Ordering::Relaxed);
+            assert!(again.get().unwrap().emit_sync(&Opened).is_unheard());
+        })
+        .build();
+    let _ = handle.set(dispatcher.clone());
+    assert!(dispatcher.emit_sync(&Opened).is_unheard());
+    assert_eq!(calls.swap(0, Ordering::Relaxed), 100);
+    dispatcher.on(|_: &Placed| Err::<(), _>("no paper"));
+    dispatcher.on(|_: &Cancelled| Err::<(), _>("no alert"));
+    for _ in 0..2 {
+        assert_eq!(dispatcher.emit_sync(&placed(1)).failures().len(), 1);
+        assert_eq!(calls.swap(0, Ordering::Relaxed), 1);
+    }
+}
+
+#[test]
+fn a_hook_that_is_told_of_a_cut_chain_may_emit() {
+    let (calls, handle) = (Arc::new(AtomicUsize::new(0)), Arc::new(OnceLock::<Dispatcher>::new()));
+    let (counted, inner) = (calls.clone(), handle.clone());
+    let dispatcher = Dispatcher::builder()
+        .on_error(move |_| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            // It belongs to the chain, and is cut with it.
+            inner.get().unwrap().emit_sync(&Cancelled(1)).ignore();
+        })
+        .build();
+    let _ = handle.set(dispatcher.clone());
+    dispatcher.on(|_: &Cancelled| {});
+    dispatcher.on(|_: &Placed| Ok::<_, String>(placed(1)));
+    assert_eq!(dispatcher.emit_sync(&placed(1)).failures().len(), 1);
+    assert_eq!(calls.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn a_predicate_that_panics_wants_nothing_and_stops_nobody() {
+    let (dispatcher, ran) = (Dispatcher::new(), Arc::new(AtomicUsize::new(0)));
+    let counted = ran.clone();
+    async fn never(_: Arc<Placed>) {}
+    dispatcher.on((|_: &Placed| {}).when(|_: &Placed| panic!("the predicate")));
+    dispatcher.on(never.when(|_: &Placed| panic!("the predicate")));
+    dispatcher.on((|_: &RawEvent| {}).when(|_: &RawEvent| panic!("the predicate")));
+    dispatcher.on(move |_: Arc<Placed>| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        async {}
+    });
+    let report = dispatcher.emit(placed(1)).now_or_never().unwrap();
+    assert_eq!((report.ran(), report.is_ok(), ran.load(Ordering::Relaxed)), (1, true, 1));
+    let report = dispatcher.emit_sync(&placed(1));
+    assert_eq!((report.ran(), report.failures().len()), (0, 0));
+}
+
+#[test]
+fn an_error_whose_text_panics_is_a_failure_like_others() {
+    #[derive(Debug)]
+    struct Mute;
+    impl std::fmt::Display for Mute {
+        fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            panic!("no words")
+        }
+    }
+    impl std::error::Error for Mute {}
+    let dispatcher = Dispatcher::new();
+    dispatcher.on(|_: &Placed| Err::<(), _>(Mute));
+    let subscriber = tracing_subscriber::fmt().with_writer(std::io::sink).finish();
+    let report = tracing::subscriber::with_default(subscriber, || dispatcher.emit_sync(&placed(1)));
+    assert_eq!(report.failures().len(), 1);
 }

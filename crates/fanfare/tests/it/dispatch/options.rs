@@ -6,8 +6,9 @@ use std::sync::{
 };
 
 use fanfare::{
-    HandlerExt, RawEvent,
-    dispatch::{Dispatcher, SubscribeExt, SyncExt},
+    HandlerExt, RawEvent, Retry,
+    dispatch::{Dispatcher, SubscribeExt, Subscription, SyncExt},
+    extract::Missing,
     middleware::Timing,
 };
 use futures_util::FutureExt;
@@ -147,4 +148,24 @@ fn names_are_kept_by_async_handlers_and_filters_that_shut_the_type_out_are_refus
     assert_eq!(dispatcher.on(receipt).name(), "receipt");
     assert_eq!(dispatcher.on(receipt.named("other").priority(1)).name(), "other");
     assert!(dispatcher.try_on(receipt.types("door.>")).is_err());
+}
+
+#[test]
+fn options_that_only_a_group_on_a_broker_keeps_are_refused_with_what_does_the_same_here() {
+    async fn receipt(_: Arc<Placed>) -> Result<(), String> {
+        Ok(())
+    }
+    let dispatcher = Dispatcher::new();
+    let refused = |refused: Result<Subscription, Missing>| refused.unwrap_err().to_string();
+    // The default of an application is no default here.
+    let text = refused(dispatcher.try_on(receipt.concurrency(16)));
+    assert!(text.contains(".concurrency(..)") && text.contains("ConcurrencyLimit"), "{text}");
+    let text = refused(dispatcher.try_on(receipt.named("receipt").retry(Retry::none()).priority(1)));
+    assert!(text.contains(".retry(..)") && text.contains("Retrying"), "{text}");
+    let text = refused(dispatcher.try_on(receipt.in_order()));
+    assert!(text.contains(".in_order(..)") && text.contains(".in_key_order()"), "{text}");
+    assert!(fanfare::dispatch::LocalDispatcher::new().try_on(receipt.park()).is_err());
+    let allowed = receipt.named("receipt").types("order.>").wrap(Timing::new());
+    assert!(dispatcher.try_on(allowed.permanent_if(|_: &String| true)).is_ok());
+    assert!(dispatcher.emit_sync(&Opened).is_unheard());
 }

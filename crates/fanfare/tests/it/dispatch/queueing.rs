@@ -4,10 +4,11 @@
 use std::{sync::Arc, time::Duration};
 
 use fanfare::{
-    Context, State,
-    dispatch::{Dispatcher, Full, Queue},
+    Context, RawEvent, State,
+    dispatch::{Dispatcher, Full, Queue, SubscribeExt},
 };
-use futures_util::FutureExt;
+use futures_util::{FutureExt, future::join};
+use tokio::{sync::Notify, time::timeout};
 
 use super::{Cancelled, Placed, Story, placed};
 
@@ -100,4 +101,93 @@ fn what_a_handler_enqueues_belongs_to_its_chain() {
     dispatcher.close();
     dispatcher.run().now_or_never().unwrap();
     assert_eq!(story.take(), ["1", "depth 1"]);
+}
+
+#[tokio::test]
+async fn a_run_that_is_dropped_leaves_what_it_had_not_begun_in_the_queue() {
+    async fn told(order: Arc<Placed>, State(story): State<Story>) {
+        story.tell(format!("begun {}", order.quantity));
+        if order.quantity == 1 {
+            std::future::pending::<()>().await;
+        }
+    }
+    let story = Story::default();
+    let queue = Queue::bounded(100).concurrency(4);
+    let dispatcher = Dispatcher::builder().state(story.clone()).queue(queue).build();
+    dispatcher.on(told);
+    for n in 1..=5 {
+        dispatcher.try_enqueue(placed(n)).unwrap();
+    }
+    let mut run = Box::pin(dispatcher.run());
+    assert!(run.as_mut().now_or_never().is_none());
+    drop(run);
+    dispatcher.close();
+    dispatcher.run().await;
+    assert_eq!(story.take(), ["begun 1", "begun 2", "begun 3", "begun 4", "begun 5"]);
+}
+
+#[tokio::test]
+async fn two_runs_together_keep_the_order_of_a_key_and_both_end() {
+    async fn told(order: Arc<Placed>, State((story, gate)): State<(Story, Arc<Notify>)>) {
+        story.tell(format!("begun {} {}", order.item, order.quantity));
+        gate.notified().await;
+        story.tell(format!("ended {} {}", order.item, order.quantity));
+    }
+    let (story, gate) = (Story::default(), Arc::new(Notify::new()));
+    let dispatcher = Dispatcher::builder().state((story.clone(), gate.clone())).build();
+    dispatcher.on(told);
+    for (item, quantity) in [("a", 1), ("a", 2), ("b", 1)] {
+        dispatcher.try_enqueue(Placed { item: item.into(), quantity }).unwrap();
+    }
+    dispatcher.close();
+    let mut runs = Box::pin(join(dispatcher.run(), dispatcher.run()));
+    assert!(runs.as_mut().now_or_never().is_none());
+    assert_eq!(story.take(), ["begun a 1", "begun b 1"]);
+    gate.notify_one();
+    assert!(runs.as_mut().now_or_never().is_none());
+    assert_eq!(story.take(), ["ended a 1", "begun a 2"]);
+    gate.notify_one();
+    gate.notify_one();
+    timeout(Duration::from_secs(30), async {
+        while runs.as_mut().now_or_never().is_none() {
+            gate.notify_one();
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn raw_events_of_one_key_stay_in_order_too_also_beside_typed_ones() {
+    async fn slow(order: Arc<Placed>, State(story): State<Story>) {
+        tokio::time::sleep(Duration::from_secs(if order.quantity == 0 { 10 } else { 1 })).await;
+        story.tell(format!("{} {}", order.item, order.quantity));
+    }
+    let story = Story::default();
+    let queue = Queue::bounded(100).concurrency(8);
+    let dispatcher = Dispatcher::builder().state(story.clone()).queue(queue).build();
+    dispatcher.on(slow);
+    let raw = |item: &str, quantity: u32| {
+        RawEvent::json("order.placed", serde_json::json!({ "item": item, "quantity": quantity }))
+    };
+    dispatcher.enqueue(raw("a", 0)).await.unwrap();
+    dispatcher.enqueue(raw("a", 1)).await.unwrap();
+    dispatcher.enqueue(Placed { item: "a".into(), quantity: 2 }).await.unwrap();
+    dispatcher.enqueue(raw("b", 1)).await.unwrap();
+    dispatcher.close();
+    dispatcher.run().await;
+    assert_eq!(story.take(), ["b 1", "a 0", "a 1", "a 2"]);
+}
+
+#[tokio::test]
+async fn a_predicate_that_panics_does_not_end_the_run() {
+    let (dispatcher, story) = with_queue(Queue::bounded(9));
+    async fn never(_: Arc<Placed>) {}
+    dispatcher.on(never.when(|_: &Placed| panic!("the predicate")));
+    dispatcher.try_enqueue(placed(1)).unwrap();
+    dispatcher.try_enqueue(placed(2)).unwrap();
+    dispatcher.close();
+    dispatcher.run().now_or_never().unwrap();
+    assert_eq!(story.take(), ["1", "2"]);
 }

@@ -1,12 +1,14 @@
 //! Chains of events that lead to events end somewhere.
 
+use std::sync::Arc;
+
 use fanfare::{
-    State,
+    BlockingExt, Context, State,
     dispatch::{Dispatcher, FailureKind, Storm, StormGuard},
 };
 use futures_util::FutureExt;
 
-use super::{Cancelled, Opened, Placed, Story, placed};
+use super::{Cancelled, Opened, Placed, Story, placed, until};
 
 #[test]
 fn a_handler_that_emits_its_own_event_is_cut_after_its_rounds() {
@@ -70,4 +72,33 @@ fn an_event_type_may_have_a_rate() {
     let report = dispatcher.emit(placed(1)).now_or_never().unwrap();
     assert_eq!(report.failures()[0].kind(), FailureKind::Storm);
     assert_eq!(dispatcher.emit_sync(&Opened).ran(), 1);
+}
+
+#[tokio::test]
+async fn what_a_blocking_handler_emits_belongs_to_its_chain_and_its_loops_are_cut() {
+    let (story, failures) = (Story::default(), Story::default());
+    let hook = failures.clone();
+    let dispatcher = Dispatcher::builder().on_error(move |failure| hook.tell(failure.to_string())).build();
+    let (inner, told) = (dispatcher.clone(), story.clone());
+    dispatcher.on((move |order: Arc<Placed>| {
+        told.tell("round");
+        // With a runtime attached it comes back to this very handler.
+        assert!(told.len() < 1000, "a storm");
+        inner.emit_sync(&*order).ignore();
+    })
+    .blocking());
+    let context = story.clone();
+    dispatcher.on(move |_: Cancelled, emitted: Context| {
+        context.tell(format!("depth {}", emitted.metadata().causation_depth));
+        async {}
+    });
+    let inner = dispatcher.clone();
+    dispatcher.on((move |_: Arc<Opened>| inner.emit_sync(&Cancelled(1)).ignore()).blocking());
+    dispatcher.emit(placed(1)).await.ignore();
+    until(|| failures.len() == 1).await;
+    assert_eq!(story.take().len(), 9);
+    assert!(failures.take()[0].contains("8 times in one chain"));
+    dispatcher.emit(Opened).await.ignore();
+    until(|| story.len() == 1).await;
+    assert_eq!(story.take(), ["depth 1"]);
 }
