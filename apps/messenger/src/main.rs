@@ -44,5 +44,8 @@ fn main() -> ExitCode {
 fn serve(options: &Options) -> anyhow::Result<()> {
     logging::start(options);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(run::run(options))
+    let done = runtime.block_on(run::run(options));
+    // Whatever runs still was given its time, or was not to be waited for.
+    runtime.shutdown_background();
+    done
 }

@@ -9,7 +9,6 @@ use crate::model::Model;
 use crate::web::{Reach, Web, security_headers};
 use crate::workers;
 use anyhow::{Context, Result};
-use axum::routing::get;
 use axum::{Router, middleware};
 use fanfare::{App, HandlerExt, Publisher, Retry, Running};
 use fanfare_core::Transport;
@@ -139,8 +138,7 @@ impl Messenger {
     /// Every route. `page` answers what no other does.
     pub fn router(&self, page: Router) -> Router {
         Router::new()
-            .route("/live", get(async || "alive\n"))
-            .route("/ready", get(async || "ok\n"))
+            .merge(self.gateway.health_router())
             .merge(self.web.tells_addresses(self.gateway.router()))
             .merge(self.web.clone().router())
             .fallback_service(page)

@@ -5,12 +5,19 @@ use anyhow::{Context, Result};
 use fanfare_gateway::door::{self, Door, Peer};
 use messenger::messenger::{Config, Messenger};
 use messenger::web::{Reach, own_origins, page};
+use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+/// How long requests that are open at the end may take: a body that never comes must not keep the program.
+const REQUESTS: Duration = Duration::from_secs(5);
 
 pub(crate) async fn run(options: &Options) -> Result<()> {
-    let ended = until_ended()?;
+    let mut signals = Signals::new()?;
     let serve = &options.serve;
     let tls = match (&serve.tls_cert, &serve.tls_key) {
         (Some(certificate), Some(key)) => Some(door::tls(certificate, key)?),
@@ -31,22 +38,48 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     announce(&messenger, options, address);
 
     let service = messenger.router(page()).into_make_service_with_connect_info::<Peer>();
-    let (drain, failed) = (messenger.drain(), messenger.failed());
+    let (stop, stopped) = oneshot::channel::<()>();
     let serving = axum::serve(Door::new(listener, tls)?, service).with_graceful_shutdown(async move {
-        ended.await;
-        tracing::info!("ending: telling everybody to come back later");
-        let left = drain.await;
-        if left > 0 {
-            tracing::warn!(left, "some connections did not say goodbye in time");
-        }
+        let _ = stopped.await;
     });
+    let mut serving = tokio::spawn(serving.into_future());
     tokio::select! {
-        served = serving => served?,
-        () = failed => tracing::error!("the journal failed: ending, since nothing can be kept any more"),
+        served = &mut serving => served??,
+        () = messenger.failed() => tracing::error!("the journal failed: ending, since nothing can be kept any more"),
+        () = signals.next() => {
+            let leaving = leave(&messenger, stop, &mut serving);
+            tokio::select! {
+                () = leaving => {}
+                () = signals.next() => return Err(at_once()),
+            }
+        }
     }
-    messenger.end().await?;
+    serving.abort();
+    tokio::select! {
+        ended = messenger.end() => ended?,
+        () = signals.next() => return Err(at_once()),
+    }
     tracing::info!("ended");
     Ok(())
+}
+
+/// Says goodbye to every connection, then lets the requests that are open end. New ones are answered until the
+/// connections are gone, so that `/ready` can say so.
+async fn leave(messenger: &Messenger, stop: oneshot::Sender<()>, serving: &mut JoinHandle<io::Result<()>>) {
+    tracing::info!("ending: telling everybody to come back later");
+    let left = messenger.drain().await;
+    if left > 0 {
+        tracing::warn!(left, "some connections did not say goodbye in time");
+    }
+    let _ = stop.send(());
+    if tokio::time::timeout(REQUESTS, serving).await.is_err() {
+        tracing::warn!("some requests did not end in time");
+    }
+}
+
+/// What was answered is durable, so there is nothing to lose.
+fn at_once() -> anyhow::Error {
+    anyhow::anyhow!("ended at once, as asked a second time")
 }
 
 fn reach(options: &Options, address: SocketAddr) -> Reach {
@@ -82,14 +115,21 @@ fn announce(messenger: &Messenger, options: &Options, address: SocketAddr) {
     println!("Open it in two windows, and end it with Ctrl-C.");
 }
 
-/// Completes at the first SIGTERM or SIGINT.
-fn until_ended() -> Result<impl Future<Output = ()>> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
+/// SIGTERM and SIGINT, one after the other.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
         tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
         }
-    })
+    }
 }

@@ -8,6 +8,7 @@
 )]
 
 mod accounts;
+mod ending;
 mod membership;
 mod messages;
 mod nobody_else;

@@ -60,6 +60,23 @@ impl Program {
         self.log.lock().clone()
     }
 
+    /// Asks it to end.
+    pub(crate) fn terminate(&self) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    }
+
+    /// Waits until it has ended: whether in order.
+    pub(crate) async fn ended(&mut self) -> bool {
+        let mut ended = None;
+        super::eventually("it ends", async || {
+            ended = self.child.try_wait().unwrap();
+            ended.is_some()
+        })
+        .await;
+        ended.unwrap().success()
+    }
+
     /// As a crash, or an impatient operator.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
