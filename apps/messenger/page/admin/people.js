@@ -41,7 +41,10 @@ export class PeoplePage {
   #row(person) {
     const isMe = person.id === this.#app.store.me.id;
     const more = h("button", { type: "button", class: "icon-button small", "aria-label": `Change ${person.name}`, "aria-haspopup": "menu" }, icon("more", 18));
-    more.addEventListener("click", () => showMenu(more, person.name, [
+    // A removal that broke off half-way is gone on with.
+    more.addEventListener("click", () => showMenu(more, person.name, person.is_removed ? [
+      { label: "Remove from every room again", icon: "trash", isDanger: true, act: () => this.#remove(person) },
+    ] : [
       { label: "Start a password reset", icon: "lock", act: () => this.#reset(person) },
       { label: person.is_admin ? "Take administration away" : "Make administrator", icon: "people", act: () => this.#admin(person) },
       !isMe && { label: "Remove", icon: "trash", isDanger: true, act: () => this.#remove(person) },
@@ -51,7 +54,7 @@ export class PeoplePage {
       h("td", {}, h("span", { class: "cell-person" }, avatar(person, "small"), h("strong", {}, person.name),
         person.is_admin && h("span", { class: "tag" }, "admin"), person.has_reset && h("span", { class: "tag" }, "reset open"), person.is_removed && h("span", { class: "tag" }, "removed"))),
       h("td", {}, when(person.created_at)), h("td", {}, when(person.last_seen) ?? "never"),
-      h("td", { class: "cell-more" }, !person.is_removed && more));
+      h("td", { class: "cell-more" }, more));
   }
 
   async #reset(person) {

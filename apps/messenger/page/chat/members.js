@@ -67,7 +67,8 @@ export class MembersPanel {
     if (room.kind === "direct") {
       const person = store.person(room.with);
       fill(this.node, h("div", { class: "profile" }, avatar(person, "large"), h("h3", {}, person.name), h("p", {}, presence(person))),
-        h("p", { class: "hint" }, "Only the two of you can read this conversation."));
+        h("p", { class: "hint" }, "Only the two of you can read this conversation."),
+        h("div", { class: "panel-actions" }, h("button", { type: "button", class: "quiet", onclick: () => this.#hide(room) }, icon("leave", 18), "Hide conversation")));
       return;
     }
     const rank = (member) => (this.#isOnline(member) ? 0 : 1);
@@ -106,6 +107,14 @@ export class MembersPanel {
     if (!await confirm(`Remove ${member.name}?`, `${member.name} can read ${room.name} no more, and comes back only when invited.`, "Remove")) return;
     await attempt(() => this.#app.messenger.call("room.kick", { room: room.id, person: member.id }));
     this.#load();
+  }
+
+  async #hide(room) {
+    await attempt(async () => {
+      await this.#app.messenger.call("room.leave", { room: room.id });
+      this.#app.store.remove(room.id, "left");
+      toast(`Hidden until one of you writes to the other.`);
+    });
   }
 
   async #leave(room) {

@@ -97,6 +97,11 @@ pub(crate) fn by_id(tx: &Transaction<'_>, id: Uuid) -> Result<Option<Person>, ru
     .optional()
 }
 
+pub(super) fn is_removed(tx: &Transaction<'_>, id: Uuid) -> Result<bool, rusqlite::Error> {
+    let removed = "SELECT EXISTS (SELECT 1 FROM person WHERE id = ? AND removed_at IS NOT NULL)";
+    tx.query_row(removed, [id], |row| row.get(0))
+}
+
 pub(super) fn list(tx: &Transaction<'_>) -> Result<Vec<Listed>, AccountError> {
     let mut rows = tx.prepare_cached(
         "SELECT p.id, name, is_admin, created_at, last_seen, removed_at IS NOT NULL,

@@ -325,13 +325,16 @@ impl Accounts {
         self.db.read(people::list).await
     }
 
-    /// Removes a person: nobody can sign in under that name again.
+    /// Removes a person: nobody can sign in under that name again. Removing again changes nothing.
     ///
     /// # Errors
-    /// An unknown person, or the last administrator.
+    /// Somebody who never was, or the last administrator.
     pub async fn remove(&self, person: Uuid) -> Result<(), AccountError> {
         self.db
             .write(move |tx| {
+                if people::is_removed(tx, person)? {
+                    return Ok(());
+                }
                 let found = people::by_id(tx, person)?.ok_or(AccountError::Unknown)?;
                 if found.is_admin && people::other_admins(tx, person)? == 0 {
                     return Err(AccountError::LastAdmin);

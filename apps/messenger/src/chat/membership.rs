@@ -12,8 +12,6 @@ use uuid::Uuid;
 
 /// The longest name of a room, in characters.
 const NAME_MAX: usize = 64;
-/// Rooms and conversations of one person.
-const ROOMS_MAX: usize = 1_000;
 
 impl Chat {
     pub(super) async fn create(&self, by: Uuid, create: Create) -> Result<Room, Refusal> {
@@ -22,7 +20,7 @@ impl Chat {
         if name.is_empty() || name.chars().count() > NAME_MAX || name.chars().any(char::is_control) {
             return Err(Refusal::invalid("a room's name has 1 to 64 characters on one line"));
         }
-        self.has_space(by).await?;
+        let _place = self.own_place(by).await?;
         let room = Uuid::now_v7();
         let event = room::Created { room, name, is_public: create.is_public, by };
         self.applied(self.0.journal.publish(event, None).await?).await?;
@@ -38,9 +36,12 @@ impl Chat {
         let people = [by.min(with), by.max(with)];
         let room = Uuid::new_v5(&by.min(with), by.max(with).as_bytes());
         let is_there = self.read(move |tx| Ok(model::standing(tx, room, by)?.is_some())).await?;
-        if !is_there {
+        if is_there {
+            self.show(room, by).await?;
+        } else {
             self.read(move |tx| person(tx, with).map(drop)).await?;
-            self.has_space(by).await?;
+            let _own = self.own_place(by).await?;
+            let _other = self.asked_place(with, true).await?;
             let event = direct::Started { room, people, by };
             let once = Some("started".to_owned());
             // Both may begin at once: the model takes the first.
@@ -55,9 +56,10 @@ impl Chat {
 
     pub(super) async fn join(&self, person: Uuid, room: Uuid) -> Result<Room, Refusal> {
         take(&self.0.limits.writes, person)?;
-        self.has_space(person).await?;
+        let place = self.own_place(person).await?;
         let chat = self.clone();
         self.to_the_end(async move {
+            let _place = place;
             let _closed = chat.0.gates.close(person).await;
             let found = chat.read(move |tx| standing(tx, room, person)).await?;
             if found.role.is_none() {
@@ -81,7 +83,7 @@ impl Chat {
             let _closed = chat.0.gates.close(person).await;
             let found = chat.read(move |tx| membership(tx, room, person)).await?;
             if found.kind == Kind::Direct {
-                return Err(Refusal::invalid("a direct conversation cannot be left"));
+                return chat.hide(room, person).await;
             }
             chat.take_out(room, person, person).await.map(drop)
         })
@@ -149,7 +151,8 @@ impl Chat {
         self.applied(self.0.journal.publish(event, None).await?).await.map(drop)
     }
 
-    /// Takes a person who was removed out of every room.
+    /// Takes a person who was removed out of every room, and their invitations back. What was done before is passed by,
+    /// so that it can be asked again after a failure.
     ///
     /// # Errors
     /// In words, when a room could not be left in time; what was left stays left.
@@ -157,12 +160,18 @@ impl Chat {
         let chat = self.clone();
         let left = self.to_the_end(async move {
             let _closed = chat.0.gates.close(person).await;
-            let rooms = chat.read(move |tx| Ok(model::room_ids(tx, person)?)).await?;
+            let (rooms, invitations) = chat
+                .read(move |tx| Ok((model::room_ids(tx, person)?, model::invitation_ids(tx, person)?)))
+                .await?;
             for room in rooms {
                 let found = chat.read(move |tx| membership(tx, room, person)).await?;
                 if found.kind != Kind::Direct {
                     chat.take_out(room, person, by).await?;
                 }
+            }
+            for room in invitations {
+                let event = room::Declined { room, person, by };
+                chat.applied(chat.0.journal.publish(event, None).await?).await?;
             }
             Ok(())
         });
@@ -185,11 +194,6 @@ impl Chat {
     async fn take_out(&self, room: Uuid, person: Uuid, by: Uuid) -> Result<Published, Refusal> {
         let event = room::Left { room, person, by };
         self.applied(self.0.journal.publish(event, None).await?).await
-    }
-
-    async fn has_space(&self, person: Uuid) -> Result<(), Refusal> {
-        let rooms = self.read(move |tx| Ok(model::room_ids(tx, person)?.len())).await?;
-        if rooms < ROOMS_MAX { Ok(()) } else { Err(Refusal::conflict("nobody is in more than 1,000 rooms")) }
     }
 
     /// Waits until a room that somebody else is making is in the model.

@@ -19,6 +19,8 @@ mod requests;
 mod rpc;
 mod sending;
 mod service;
+mod space;
+mod turns;
 
 pub use demo::PASSWORD as DEMO_PASSWORD;
 pub(crate) use demo::demonstrate;

@@ -14,6 +14,8 @@ use uuid::Uuid;
 
 const CLIENT_ID_MAX: usize = 64;
 const EMOJI_MAX: usize = 16;
+/// Different reactions of one message: everybody who opens the room is sent all of them.
+const REACTIONS_MAX: usize = 20;
 /// Events of one room that the model may lack while people write in it; beyond that they are told to ask again.
 const NOT_APPLIED_MAX: usize = 2_000;
 /// How long after its tick a message may take to be in the model.
@@ -29,13 +31,15 @@ impl Chat {
             return Err(Refusal::invalid("a client id has 1 to 64 characters"));
         }
         take(&self.0.limits.messages, by)?;
+        // The first thing that is waited for: what one sender sends to a room keeps the order in which it came.
+        let _turn = self.0.sending.turn(&(by, room)).await;
         let _open = self.0.gates.open(by).await;
         let wanted = client_id.clone();
-        let (found, before, head) = self
+        let (found, before, head, hidden) = self
             .read(move |tx| {
                 let found = membership(tx, room, by)?;
                 let before = model::sent_before(tx, room, by, &wanted)?;
-                Ok((found, before, model::head(tx, room)?))
+                Ok((found, before, model::head(tx, room)?, model::hidden_from(tx, room)?))
             })
             .await?;
         if let Some((message, offset, at)) = before {
@@ -51,7 +55,15 @@ impl Chat {
             self.message(room, answered, by).await?;
         }
         let talk = Talk::Sent(room::MessageSent { room, message, by, client_id, text, reply_to });
-        let published = self.0.journal.say(found.kind, talk, Some(once)).await?;
+        // Whoever has hidden the conversation sees it again, and needs a place for it until then.
+        let mut places = Vec::new();
+        for (person, is_asked) in hidden {
+            places.push(self.asked_place(person, is_asked).await?);
+        }
+        let mut published = self.0.journal.say(found.kind, talk, Some(once)).await?;
+        if !places.is_empty() {
+            published = self.applied(published).await?;
+        }
         let place = published.place;
         Ok(Sent {
             message,
@@ -132,7 +144,17 @@ impl Chat {
         }
         take(&self.0.limits.writes, by)?;
         let _open = self.0.gates.open(by).await;
-        let (found, old) = self.message(room, message, by).await?;
+        let (found, mut old) = self.message(room, message, by).await?;
+        let is_there = |old: &Message| old.reactions.iter().any(|reaction| reaction.emoji == emoji);
+        let mut turn = None;
+        if is_added && !is_there(&old) {
+            // Held until it is in the model, so that many at once are not too many.
+            turn = Some(self.0.reacting.turn(&message).await);
+            old = self.message(room, message, by).await?.1;
+            if old.reactions.len() >= REACTIONS_MAX && !is_there(&old) {
+                return Err(Refusal::conflict("a message has at most 20 different reactions"));
+            }
+        }
         let has =
             old.reactions.iter().any(|reaction| reaction.emoji == emoji && reaction.people.contains(&by));
         if has == is_added {
@@ -143,7 +165,9 @@ impl Chat {
         } else {
             Talk::ReactionRemoved(room::ReactionRemoved { room, message, by, emoji })
         };
-        self.done(found, talk).await
+        let done = self.done(found, talk).await;
+        drop(turn);
+        done
     }
 
     /// A message that was not deleted, for a member. One that was just sent may not be in the model yet: it is waited

@@ -2,6 +2,8 @@
 
 use super::gates::Gates;
 use super::presence::Online;
+use super::space::Places;
+use super::turns::Turns;
 use super::{Outside, publish::Journal};
 use crate::limits::Bucket;
 use crate::model::{Change, Model};
@@ -21,6 +23,11 @@ pub(super) struct Inner {
     pub(super) outside: Outside,
     pub(super) gates: Gates,
     pub(super) online: Online,
+    pub(super) places: Places,
+    /// Who sends where.
+    pub(super) sending: Turns<(Uuid, Uuid)>,
+    /// Messages that are given another reaction.
+    pub(super) reacting: Turns<Uuid>,
     pub(super) limits: Limits,
 }
 
@@ -50,6 +57,9 @@ impl Chat {
             outside: outside.clone(),
             gates: Gates::default(),
             online: Online::default(),
+            places: Places::default(),
+            sending: Turns::default(),
+            reacting: Turns::default(),
             limits: Limits {
                 messages: Bucket::new(10, Duration::from_millis(200)),
                 writes: Bucket::new(30, Duration::from_millis(100)),

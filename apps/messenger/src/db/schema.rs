@@ -4,7 +4,8 @@ use super::DbError;
 use rusqlite::Connection;
 
 /// Each step brings a file from its index to the next version.
-const STEPS: [&str; 2] = [include_str!("accounts.sql"), include_str!("recovery.sql")];
+const STEPS: [&str; 3] =
+    [include_str!("accounts.sql"), include_str!("recovery.sql"), include_str!("hidden.sql")];
 
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), DbError> {
     let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;

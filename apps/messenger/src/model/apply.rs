@@ -1,7 +1,7 @@
 //! What each event does to the tables. Each is judged by the state at its own place in the journal, so that the model
 //! comes out the same however often it is made.
 
-use super::{Change, Kind, ModelError};
+use super::{Change, Kind, ModelError, space};
 use crate::events::{Fact, Talk, room};
 use crate::text;
 use fanfare_core::Place;
@@ -19,15 +19,23 @@ pub(super) fn apply(
         Fact::Created(event) => {
             let kind = if event.is_public { Kind::Public } else { Kind::Private };
             create(tx, event.room, kind, &event.name)?;
-            add(tx, event.room, event.by, true, offset, changes)?;
+            add(
+                tx,
+                Came { room: event.room, person: event.by, is_owner: true, is_asked: false, since: offset },
+                changes,
+            )?;
         }
         Fact::Started(event) => {
             create(tx, event.room, Kind::Direct, "")?;
             for person in event.people {
-                add(tx, event.room, person, false, 0, changes)?;
+                let is_asked = person != event.by;
+                add(tx, Came { room: event.room, person, is_owner: false, is_asked, since: 0 }, changes)?;
             }
         }
-        Fact::Joined(event) => add(tx, event.room, event.person, false, offset, changes)?,
+        Fact::Joined(event) => {
+            let (room, person) = (event.room, event.person);
+            add(tx, Came { room, person, is_owner: false, is_asked: false, since: offset }, changes)?;
+        }
         Fact::Left(event) => remove(tx, event.room, event.person, "left", changes)?,
         Fact::Kicked(event) => {
             remove(tx, event.room, event.person, "kicked", changes)?;
@@ -45,7 +53,14 @@ pub(super) fn apply(
             uninvite(tx, event.room, event.person)?;
             changes.push(Change::Removed { room: event.room, person: event.person, why: "declined" });
         }
-        Fact::Talk(talk) => self::talk(tx, talk, place)?,
+        Fact::Talk(talk) => {
+            self::talk(tx, talk, place)?;
+            if matches!(talk, Talk::Sent(_)) {
+                let (room, epoch) = (talk.room(), place.epoch.0.cast_signed());
+                let woken = space::wake(tx, room, epoch, offset)?;
+                changes.extend(woken.into_iter().map(|person| Change::Added { room, person }));
+            }
+        }
     }
     if let Some((kind, person, by)) = coming(fact) {
         tx.prepare_cached(
@@ -81,18 +96,23 @@ fn create(tx: &Transaction<'_>, room: Uuid, kind: Kind, name: &str) -> Result<()
     Ok(())
 }
 
-fn add(
-    tx: &Transaction<'_>,
+/// Somebody who is in a room from now on.
+struct Came {
     room: Uuid,
     person: Uuid,
     is_owner: bool,
+    is_asked: bool,
     since: i64,
-    changes: &mut Vec<Change>,
-) -> Result<(), rusqlite::Error> {
+}
+
+fn add(tx: &Transaction<'_>, came: Came, changes: &mut Vec<Change>) -> Result<(), rusqlite::Error> {
+    let Came { room, person, is_owner, is_asked, since } = came;
     uninvite(tx, room, person)?;
     let added = tx
-        .prepare_cached("INSERT OR IGNORE INTO member (room, person, is_owner, since) VALUES (?, ?, ?, ?)")?
-        .execute(params![room, person, is_owner, since])?;
+        .prepare_cached(
+            "INSERT OR IGNORE INTO member (room, person, is_owner, since, is_asked) VALUES (?, ?, ?, ?, ?)",
+        )?
+        .execute(params![room, person, is_owner, since, is_asked])?;
     if added == 1 {
         changes.push(Change::Added { room, person });
     }

@@ -14,6 +14,7 @@ mod person;
 mod projection;
 mod rooms;
 mod search;
+mod space;
 mod view;
 
 pub use change::Change;
@@ -25,7 +26,9 @@ pub use projection::{Event, Model};
 pub(crate) use rooms::named;
 pub use rooms::{Kind, Member, Public, Role, Room, Standing};
 pub use rooms::{
-    head, invitations, invited, members, neighbours, public_rooms, room, room_ids, rooms, standing,
+    head, invitation_ids, invitations, invited, members, neighbours, public_rooms, room, room_ids, rooms,
+    standing,
 };
 pub use search::{Found, search};
+pub use space::{Space, hidden_from, hide, show, space};
 pub use view::{Blanks, Shown, view};

@@ -36,6 +36,8 @@ CREATE TABLE member (
     is_owner INTEGER NOT NULL,
     -- The offset at which they came: what is older does not count as unread.
     since    INTEGER NOT NULL,
+    -- The other began this conversation.
+    is_asked INTEGER NOT NULL,
     PRIMARY KEY (room, person)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX member_of ON member (person, room);
@@ -99,7 +101,9 @@ CREATE TABLE coming (
 ) STRICT, WITHOUT ROWID;
 
 CREATE VIRTUAL TABLE message_text USING fts5 (
-    text, content = 'message', content_rowid = 'n', tokenize = 'unicode61 remove_diacritics 2'
+    text, content = 'message', content_rowid = 'n', tokenize = 'unicode61 remove_diacritics 2',
+    -- What is typed first is the beginning of a word: without these each such search would read every word's list.
+    prefix = '2 3'
 );
 -- What was deleted or edited away is overwritten in the index too.
 INSERT INTO message_text (message_text, rank) VALUES ('secure-delete', 1);

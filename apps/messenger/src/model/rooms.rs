@@ -242,12 +242,15 @@ pub fn head(tx: &Transaction<'_>, room: Uuid) -> Result<u64, rusqlite::Error> {
         .query_row([room], |row| row.get::<_, i64>(0).map(i64::cast_unsigned))
 }
 
-/// The ids of a person's rooms and conversations.
+/// The ids of a person's rooms and conversations, but for those that they have hidden.
 ///
 /// # Errors
 /// When the database fails.
 pub fn room_ids(tx: &Transaction<'_>, person: Uuid) -> Result<Vec<Uuid>, rusqlite::Error> {
-    let mut rows = tx.prepare_cached("SELECT room FROM member WHERE person = ?")?;
+    let mut rows = tx.prepare_cached(
+        "SELECT room FROM member m WHERE person = ?
+            AND NOT EXISTS (SELECT 1 FROM hidden h WHERE h.room = m.room AND h.person = m.person)",
+    )?;
     rows.query_map([person], |row| row.get(0))?.collect()
 }
 
@@ -256,9 +259,17 @@ pub fn room_ids(tx: &Transaction<'_>, person: Uuid) -> Result<Vec<Uuid>, rusqlit
 /// # Errors
 /// When the database fails.
 pub fn invitations(tx: &Transaction<'_>, person: Uuid, epoch: i64) -> Result<Vec<Room>, rusqlite::Error> {
-    let mut rows = tx.prepare_cached("SELECT room FROM invited WHERE person = ?")?;
-    let ids: Vec<Uuid> = rows.query_map([person], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let ids = invitation_ids(tx, person)?;
     ids.into_iter().map(|id| room(tx, id, person, epoch)).filter_map(Result::transpose).collect()
+}
+
+/// The ids of the rooms that a person is invited to.
+///
+/// # Errors
+/// When the database fails.
+pub fn invitation_ids(tx: &Transaction<'_>, person: Uuid) -> Result<Vec<Uuid>, rusqlite::Error> {
+    let mut rows = tx.prepare_cached("SELECT room FROM invited WHERE person = ?")?;
+    rows.query_map([person], |row| row.get(0))?.collect()
 }
 
 /// Public rooms whose name holds a text.

@@ -212,3 +212,26 @@ async fn invitations_are_made_by_members_only_where_sign_up_is_by_invitation() {
     assert_eq!(server.post("/api/sign-up", up).await.status, 200);
     assert_eq!(server.again("ada").await.post("/api/invitations", json!({})).await.status, 200);
 }
+
+#[tokio::test]
+async fn a_removal_that_broke_off_half_way_is_finished_by_asking_again_and_takes_invitations_back() {
+    let server = support::start().await;
+    let admin = server.admin().await;
+    let (mut ada, bob) = (server.person("ada").await.connect().await, server.person("bob").await);
+    let mut bob_client = bob.connect().await;
+    let room = server.room(&mut ada, true, &mut [&mut bob_client]).await;
+    let asked = server.room(&mut ada, false, &mut []).await;
+    ada.rpc("room.invite", json!({ "room": asked, "person": bob.id })).await.unwrap();
+    // As far as it came when the model was too late.
+    server.messenger.accounts().remove(bob.id.parse().unwrap()).await.unwrap();
+    let path = format!("/api/admin/people/{}/remove", bob.id);
+    for _ in 0..2 {
+        assert_eq!(admin.post(&path, json!({})).await.status, 200);
+    }
+    let members = ada.rpc("room.members", json!({ "room": room })).await.unwrap();
+    assert_eq!(members["members"].as_array().unwrap().len(), 1);
+    let invited = ada.rpc("room.members", json!({ "room": asked })).await.unwrap();
+    assert_eq!(invited["invited"], json!([]));
+    let nobody = format!("/api/admin/people/{}/remove", uuid::Uuid::now_v7());
+    assert_eq!(admin.post(&nobody, json!({})).await.status, 404);
+}

@@ -1,7 +1,7 @@
 //! Rooms: who comes, who goes.
 
 use crate::support::{self, eventually};
-use messenger::events::room;
+use messenger::events::{direct, room};
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -91,7 +91,6 @@ async fn a_conversation_is_one_however_often_and_by_whomever_it_is_opened() {
     assert_eq!(one["id"], two["id"]);
     assert_eq!((&one["name"], &two["name"], &one["kind"]), (&json!("bob"), &json!("ada"), &json!("direct")));
     assert_eq!(ada.rpc("dm.open", with_bob).await.unwrap()["id"], one["id"]);
-    assert_eq!(ada.rpc("room.leave", json!({ "room": one["id"] })).await, Err(400));
     assert_eq!(ada.rpc("dm.open", json!({ "person": ada.person.id })).await, Err(400));
 }
 
@@ -242,4 +241,71 @@ async fn somebody_in_three_hundred_rooms_hears_all_of_them_and_recovers_all_of_t
         5 * ROOMS + 1,
         "more than a slow reader is allowed"
     );
+}
+
+/// The other side of a conversation is there without ever having signed up.
+async fn begun_by_others(server: &support::Server, with: uuid::Uuid, count: usize) -> Vec<uuid::Uuid> {
+    let mut rooms = Vec::new();
+    for _ in 0..count {
+        let (room, by) = (uuid::Uuid::now_v7(), uuid::Uuid::now_v7());
+        let people = [with.min(by), with.max(by)];
+        server.messenger.publisher().publish(direct::Started { room, people, by }).await.unwrap();
+        rooms.push(room);
+    }
+    rooms
+}
+
+#[tokio::test]
+async fn others_cannot_fill_the_places_that_a_person_has_for_rooms_of_their_own() {
+    const ASKED: usize = 300;
+    let server = support::start().await;
+    let mut ada = server.person("ada").await.connect().await;
+    let mut eve = server.person("eve").await.connect().await;
+    let mut fay = server.person("fay").await.connect().await;
+    let rooms = begun_by_others(&server, ada.person.id.parse().unwrap(), ASKED - 1).await;
+    eventually("the model has them", async || {
+        ada.rpc("sync", json!({})).await.unwrap()["rooms"].as_array().unwrap().len() == ASKED - 1
+    })
+    .await;
+    let with_ada = json!({ "person": ada.person.id });
+    // Both at once, where there is one place left.
+    let (one, two) = tokio::join!(eve.rpc("dm.open", with_ada.clone()), fay.rpc("dm.open", with_ada.clone()));
+    assert!(matches!((&one, &two), (Ok(_), Err(409)) | (Err(409), Ok(_))), "{one:?} {two:?}");
+    let mut late = if one.is_ok() { fay } else { eve };
+    assert_eq!(late.rpc("dm.open", with_ada.clone()).await, Err(409));
+    server.room(&mut ada, true, &mut []).await;
+    let with_late = json!({ "person": late.person.id });
+    assert!(ada.rpc("dm.open", with_late).await.is_ok(), "her own places are free");
+    let mut gil = server.person("gil").await.connect().await;
+    assert_eq!(gil.rpc("dm.open", with_ada.clone()).await, Err(409));
+    ada.rpc("room.leave", json!({ "room": rooms[0] })).await.unwrap();
+    assert!(gil.rpc("dm.open", with_ada).await.is_ok(), "one that is hidden takes no place");
+}
+
+#[tokio::test]
+async fn a_hidden_conversation_is_gone_on_all_devices_until_somebody_writes_there_and_nothing_of_it_is_lost()
+{
+    let server = support::start().await;
+    let (ada, mut bob) = (server.person("ada").await, server.person("bob").await.connect().await);
+    let (mut one, mut two) = (ada.connect().await, ada.connect().await);
+    let direct = bob.rpc("dm.open", json!({ "person": ada.id })).await.unwrap()["id"].clone();
+    let direct = direct.as_str().unwrap();
+    bob.send_text(direct, "1", "hello").await;
+    let rooms = |sync: &Value| sync["rooms"].as_array().unwrap().len();
+    eventually("it is in the model", async || {
+        one.rpc("sync", json!({})).await.unwrap()["rooms"][0]["unread"] == 1
+    })
+    .await;
+    one.rpc("room.leave", json!({ "room": direct })).await.unwrap();
+    assert_eq!(two.message("room_gone").await["room"], direct);
+    assert_eq!(rooms(&two.rpc("sync", json!({})).await.unwrap()), 0);
+    assert_eq!(rooms(&bob.rpc("sync", json!({})).await.unwrap()), 1, "the other has it still");
+    two.pushed().await;
+    bob.send_text(direct, "2", "are you there?").await;
+    assert_eq!(two.message("room").await["room"]["unread"], 2);
+    let page = one.rpc("messages", json!({ "room": direct })).await.unwrap();
+    assert_eq!(page["messages"].as_array().unwrap().len(), 2);
+    one.rpc("room.leave", json!({ "room": direct })).await.unwrap();
+    assert_eq!(one.rpc("dm.open", json!({ "person": bob.person.id })).await.unwrap()["id"], direct);
+    assert_eq!(rooms(&two.rpc("sync", json!({})).await.unwrap()), 1, "opened again, it is back");
 }

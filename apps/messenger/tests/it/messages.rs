@@ -127,3 +127,50 @@ async fn an_answer_quotes_a_message_of_the_same_room_only() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_message_has_at_most_twenty_different_reactions_also_when_many_react_at_once() {
+    let server = support::start().await;
+    let (mut ada, mut bob) =
+        (server.person("ada").await.connect().await, server.person("bob").await.connect().await);
+    let mut cat = server.person("cat").await.connect().await;
+    let room = server.room(&mut ada, true, &mut [&mut bob, &mut cat]).await;
+    let message = ada.send_text(&room, "1", "hello").await["message"].clone();
+    let react = |emoji: usize| json!({ "room": room, "message": message, "emoji": format!("e{emoji}") });
+    for emoji in 0..19 {
+        ada.rpc("reaction.add", react(emoji)).await.unwrap();
+    }
+    let (one, two, three) = tokio::join!(
+        ada.rpc("reaction.add", react(100)),
+        bob.rpc("reaction.add", react(101)),
+        cat.rpc("reaction.add", react(102)),
+    );
+    let added = [&one, &two, &three].iter().filter(|answer| answer.is_ok()).count();
+    assert_eq!(added, 1, "{one:?} {two:?} {three:?}");
+    assert_eq!(bob.rpc("reaction.add", react(103)).await, Err(409));
+    assert!(bob.rpc("reaction.add", react(0)).await.is_ok(), "one that is there takes more people");
+    ada.rpc("reaction.remove", react(1)).await.unwrap();
+    assert!(bob.rpc("reaction.add", react(103)).await.is_ok());
+    let page = ada.rpc("messages", json!({ "room": room })).await.unwrap();
+    assert_eq!(page["messages"][0]["reactions"].as_array().unwrap().len(), 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_client_sends_to_a_room_without_waiting_is_kept_in_the_order_in_which_it_came() {
+    let server = support::start().await;
+    for round in 0..12 {
+        let mut ada = server.person(&format!("ada{round}")).await.connect().await;
+        let room = server.room(&mut ada, true, &mut []).await;
+        let sends: Vec<Value> = (0..10)
+            .map(|number| {
+                let data =
+                    json!({ "room": room, "client_id": format!("{number}"), "text": format!("{number}") });
+                json!({ "rpc": { "method": "message.send", "data": data } })
+            })
+            .collect();
+        let answers = ada.all_at_once(&sends).await;
+        let offsets: Vec<u64> =
+            answers.iter().map(|answer| answer["rpc"]["data"]["offset"].as_u64().unwrap()).collect();
+        assert!(offsets.is_sorted(), "round {round}: {offsets:?}");
+    }
+}

@@ -65,15 +65,23 @@ impl Client {
 
     /// Subscribes to many channels by one message, as the client library does after a reconnect.
     pub(crate) async fn subscribe_to_all(&mut self, requests: &[Value]) -> Vec<Value> {
+        let commands = requests.iter().map(|request| json!({ "subscribe": request })).collect::<Vec<_>>();
+        self.all_at_once(&commands).await
+    }
+
+    /// Many commands in one message: their answers in the order of the commands.
+    pub(crate) async fn all_at_once(&mut self, commands: &[Value]) -> Vec<Value> {
         let first = self.next + 1;
         let mut frame = String::new();
-        for request in requests {
+        for command in commands {
             self.next += 1;
-            frame += &json!({ "id": self.next, "subscribe": request }).to_string();
+            let mut command = command.clone();
+            command["id"] = self.next.into();
+            frame += &command.to_string();
             frame.push('\n');
         }
         self.socket.send(Message::text(frame)).await.unwrap();
-        while self.answers.len() < requests.len() {
+        while self.answers.len() < commands.len() {
             self.read().await.expect("the connection is open");
         }
         let mut answers: Vec<Value> = self.answers.drain(..).collect();
