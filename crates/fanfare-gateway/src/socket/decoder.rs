@@ -97,6 +97,32 @@ impl Decoder {
     }
 }
 
+/// Reads past what comes from a peer that was told to close, looking for its close.
+#[derive(Debug, Default)]
+pub(crate) struct Skipper {
+    /// What is still to come of a payload that nobody wants.
+    left: usize,
+}
+
+impl Skipper {
+    /// How many of these bytes are done with, which is all but the beginning of a head or of a close; and whether the close was
+    /// among them.
+    pub(crate) fn step(&mut self, bytes: &[u8]) -> Result<(usize, bool), Violation> {
+        let mut rest = bytes;
+        loop {
+            let (_, behind) = rest.split_at(self.left.min(rest.len()));
+            self.left -= rest.len() - behind.len();
+            rest = behind;
+            let Some(head) = Head::read(rest)? else { return Ok((bytes.len() - rest.len(), false)) };
+            if head.opcode == CLOSE {
+                return Ok((bytes.len() - rest.len(), true));
+            }
+            rest = rest.get(head.len..).unwrap_or_default();
+            self.left = head.payload_len;
+        }
+    }
+}
+
 const CONTINUATION: u8 = 0;
 const TEXT: u8 = 1;
 const BINARY: u8 = 2;

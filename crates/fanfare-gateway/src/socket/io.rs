@@ -3,7 +3,7 @@
 //! An idle one keeps no buffer: bytes are read into the task's stack, and only the beginning of a frame whose end has not
 //! come is kept. What is written is one frame at a time, in the very bytes that other connections may share.
 
-use super::decoder::{Decoder, Received, Step, Violation};
+use super::decoder::{Decoder, Received, Skipper, Step, Violation};
 use crate::protocol::{Frame, Opcode, head};
 use bytes::{Buf, Bytes};
 use hyper::upgrade::Upgraded;
@@ -140,9 +140,29 @@ impl Io {
         payload.extend_from_slice(reason.as_bytes());
         self.pong = Some(control(Opcode::Close, &payload));
         if poll_fn(|cx| self.poll_flush(cx)).await.is_ok() {
-            self.decoder = Decoder::new(usize::MAX);
-            while let Incoming::Message(_) = poll_fn(|cx| self.poll_read(cx)).await {}
+            let mut skipper = Skipper::default();
+            poll_fn(|cx| self.poll_skip(cx, &mut skipper)).await;
             self.end().await;
+        }
+    }
+
+    /// Ready when the peer said goodbye, or went. Of what else it sends nothing is kept.
+    fn poll_skip(&mut self, cx: &mut Context<'_>, skipper: &mut Skipper) -> Poll<()> {
+        loop {
+            let bytes = self.rest.get(self.rest_start..).unwrap_or_default();
+            match skipper.step(bytes) {
+                Ok((_, true)) | Err(_) => return Poll::Ready(()),
+                Ok((skipped, false)) => {
+                    self.rest.drain(..self.rest_start + skipped);
+                    self.rest_start = 0;
+                }
+            }
+            let mut space = [MaybeUninit::uninit(); READ_MAX];
+            let mut read = ReadBuf::uninit(&mut space);
+            match ready!(Pin::new(&mut self.socket).poll_read(cx, &mut read)) {
+                Ok(()) if !read.filled().is_empty() => self.rest.extend_from_slice(read.filled()),
+                Ok(()) | Err(_) => return Poll::Ready(()),
+            }
         }
     }
 

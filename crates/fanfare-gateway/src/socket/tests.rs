@@ -1,6 +1,6 @@
 //! The decoder beside another implementation, and beside nonsense.
 
-use super::decoder::{Decoder, Received, Step, Violation};
+use super::decoder::{Decoder, Received, Skipper, Step, Violation};
 use proptest::prelude::*;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
@@ -140,4 +140,27 @@ fn what_is_too_big_is_refused_by_its_head_before_any_of_it_is_kept() {
     let piece = |kind| frame(OpCode::Data(kind), false, &[b'x'; 400], [0; 4]);
     let pieces = [piece(Data::Text), piece(Data::Continue), piece(Data::Continue)].concat();
     assert_eq!(decode([pieces.as_slice()]).1, Some(Violation::TooBig));
+}
+
+#[test]
+fn behind_a_close_nothing_is_kept_however_much_a_frame_claims_and_the_peers_close_is_found() {
+    let terabyte = [0x81, 0xff, 0, 0, 1, 0, 0, 0, 0, 0, 1, 2, 3, 4];
+    let (mut skipper, payload) = (Skipper::default(), vec![0x88; 64 * 1024]);
+    assert_eq!(skipper.step(&terabyte), Ok((terabyte.len(), false)));
+    for _ in 0..1_000 {
+        assert_eq!(skipper.step(&payload), Ok((payload.len(), false)));
+    }
+    let close = frame(OpCode::Control(Control::Close), true, b"", [0; 4]);
+    let all = [text(&"x".repeat(10_000)), text("hi"), close].concat();
+    for size in [1, 3, 1_000, all.len()] {
+        let (mut skipper, mut rest, mut has_closed) = (Skipper::default(), Vec::new(), false);
+        for piece in all.chunks(size) {
+            rest.extend_from_slice(piece);
+            let (skipped, is_close) = skipper.step(&rest).unwrap();
+            rest.drain(..skipped);
+            has_closed |= is_close;
+            assert!(is_close || rest.len() < 14, "{} bytes are kept", rest.len());
+        }
+        assert!(has_closed, "in pieces of {size}");
+    }
 }

@@ -6,6 +6,7 @@ use axum::middleware::{self, Next};
 use fanfare_gateway::auth::Verifier;
 use fanfare_gateway::{Caller, ClientAddress, ErrorReply, Gateway, Rate, Settings};
 use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_tungstenite::tungstenite::Error;
 
 async fn limited(change: impl FnOnce(&mut Settings)) -> Server {
@@ -31,6 +32,24 @@ async fn a_message_over_the_limit_closes_with_1009_and_nobody_else_notices() {
     client.send(&"x".repeat(65_537)).await;
     assert_eq!(client.closed().await, 1009);
     assert_eq!(other.call(r#"{"id":2,"rpc":{"method":"echo","data":1}}"#).await["id"], 2);
+}
+
+#[tokio::test]
+async fn what_comes_behind_a_message_over_the_limit_is_dropped_and_the_peers_close_still_ends_it_at_once() {
+    let server = limited(|settings| settings.close_timeout = Duration::from_secs(3_600)).await;
+    let mut socket = crate::support::upgraded(server.address).await;
+    // A head that claims 8 MiB, and all of it.
+    socket.write_all(&[0x81, 0xff, 0, 0, 0, 0, 0, 0x80, 0, 0, 0, 0, 0, 0]).await.unwrap();
+    let mut answer = [0; 4];
+    socket.read_exact(&mut answer).await.unwrap();
+    assert_eq!((answer[0], u16::from_be_bytes([answer[2], answer[3]])), (0x88, 1009));
+    for _ in 0..8 * 1024 {
+        socket.write_all(&[0x88; 1024]).await.unwrap();
+    }
+    socket.write_all(&[0x88, 0x80, 0, 0, 0, 0]).await.unwrap();
+    let ended = tokio::time::timeout(Duration::from_secs(20), socket.read_to_end(&mut Vec::new())).await;
+    assert!(ended.is_ok(), "the server waits for its timeout");
+    crate::support::eventually("its place is free", || server.gateway.connections() == 0).await;
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 mod client;
 mod transport;
 
-pub(crate) use client::Client;
+pub(crate) use client::{Client, upgraded};
 pub(crate) use transport::{Store, open, publish};
 
 use axum::Router;
