@@ -22,7 +22,8 @@ pub(crate) enum Item {
     /// The feed lost its place: the subscription can no longer know that it is complete.
     Lost(Ticket),
     Message(Json),
-    /// The application takes the channel away.
+    /// The application takes the channel away. It overtakes what waits, and comes through to a peer that takes no bytes: what
+    /// is finished for that channel afterwards must not reach it.
     Unsubscribe(String, Unsubscribe),
     /// The application gives a channel.
     Subscribe(Box<Given>),
@@ -53,6 +54,8 @@ pub(crate) struct Outbox {
 #[derive(Debug, Default)]
 struct State {
     items: VecDeque<Item>,
+    /// Channels that were taken away.
+    taken_away: Vec<Item>,
     /// Of channels where only the newest value counts: the one that waits.
     newest: Vec<(Ticket, Arc<Batch>)>,
     bytes: usize,
@@ -67,7 +70,16 @@ impl Outbox {
     pub(crate) fn push(&self, item: Item) {
         self.add(|state| {
             state.bytes += item.bytes();
-            state.items.push_back(item);
+            match &item {
+                Item::Unsubscribe(channel, _) => {
+                    // What was given before it is given no more.
+                    state.items.retain(
+                        |other| !matches!(other, Item::Subscribe(given) if given.channel == *channel),
+                    );
+                    state.taken_away.push(item);
+                }
+                _ => state.items.push_back(item),
+            }
         });
     }
 
@@ -96,7 +108,7 @@ impl Outbox {
             if state.bytes > self.bytes_max {
                 *state = State { close: Some(Disconnect::SLOW), ..State::default() };
             }
-            was_empty || state.close.is_some()
+            was_empty || state.close.is_some() || !state.taken_away.is_empty()
         };
         if is_news {
             self.waker.wake();
@@ -109,7 +121,17 @@ impl Outbox {
         self.waker.wake();
     }
 
-    /// Takes everything that waits, unless `is_blocked` (then only a close comes through), and registers the task.
+    /// Takes what cannot wait: channels that were taken away.
+    ///
+    /// # Errors
+    /// When the connection is to close.
+    pub(crate) fn take_urgent(&self, into: &mut Vec<Item>) -> Result<(), Disconnect> {
+        let mut state = self.state.lock();
+        state.take_urgent(into);
+        state.close.clone().map_or(Ok(()), Err)
+    }
+
+    /// Takes everything that waits, unless `is_blocked` (then only what is urgent comes through), and registers the task.
     pub(crate) fn poll_take(
         &self,
         cx: &mut Context<'_>,
@@ -118,6 +140,7 @@ impl Outbox {
     ) -> Poll<Result<(), Disconnect>> {
         self.waker.register(cx.waker());
         let mut state = self.state.lock();
+        state.take_urgent(into);
         if !is_blocked && !state.is_empty() {
             state.bytes = 0;
             into.extend(state.items.drain(..));
@@ -138,6 +161,12 @@ impl Outbox {
 impl State {
     fn is_empty(&self) -> bool {
         self.items.is_empty() && self.newest.is_empty()
+    }
+
+    fn take_urgent(&mut self, into: &mut Vec<Item>) {
+        let bytes: usize = self.taken_away.iter().map(Item::bytes).sum();
+        self.bytes = self.bytes.saturating_sub(bytes);
+        into.append(&mut self.taken_away);
     }
 }
 
@@ -196,6 +225,22 @@ mod tests {
             .collect();
         assert_eq!(offsets, [100, 1_100]);
         assert_eq!(take(&outbox, false), (Poll::Pending, 0));
+    }
+
+    #[test]
+    fn a_channel_that_is_taken_away_comes_through_first_and_to_a_blocked_peer_too() {
+        let outbox = Outbox::new(4_000);
+        let given = Given { channel: "c".into(), claims: Box::default(), resume: None };
+        outbox.push(Item::Subscribe(Box::new(given)));
+        outbox.push(publication());
+        outbox.push(Item::Unsubscribe("c".into(), Unsubscribe::SERVER));
+        let mut items = Vec::new();
+        outbox.take_urgent(&mut items).unwrap();
+        assert!(matches!(&*items, [Item::Unsubscribe(..)]), "{items:?}");
+        outbox.push(Item::Unsubscribe("d".into(), Unsubscribe::SERVER));
+        assert_eq!(take(&outbox, true), (Poll::Ready(Ok(())), 1));
+        // What was to be given before it was taken away is not given.
+        assert_eq!(take(&outbox, false), (Poll::Ready(Ok(())), 1));
     }
 
     #[test]

@@ -179,6 +179,11 @@ impl Unsubscribe {
     pub const INSUFFICIENT_STATE: Self = Self { code: 2500, reason: Cow::Borrowed("insufficient state") };
     /// The subscription's time ran out; the client subscribes again with a new token.
     pub const EXPIRED: Self = Self { code: 2501, reason: Cow::Borrowed("subscription expired") };
+
+    /// The same as the answer to a subscribe command: who would subscribe again does so.
+    pub(crate) fn as_refusal(&self) -> ErrorReply {
+        ErrorReply { temporary: self.code >= 2500, ..ErrorReply::PERMISSION_DENIED }
+    }
 }
 
 #[cfg(test)]

@@ -55,6 +55,11 @@ impl Session {
         turn: &mut Turn,
     ) {
         let (unsubscribed, taken_away) = self.interruptions(ticket);
+        if taken_away.is_some() {
+            // The client has not been told of it yet, and is not now.
+            self.subscriptions.retain(|other| other.ticket != ticket);
+            return unsubscribed.into_iter().for_each(|id| turn.replies.unsubscribe(id));
+        }
         let joined = match result {
             Ok(joined) => joined,
             Err(error) => {
@@ -70,9 +75,6 @@ impl Session {
                 turn.replies.push_subscribe(&channel, &result);
                 missed.iter().for_each(|publication| turn.replies.frame(&publication.frame));
                 self.announce(ticket);
-                if let Some(reason) = taken_away {
-                    self.take_away(&channel, &reason, turn);
-                }
             }
             Some(Err(disconnect)) => turn.close(disconnect),
             None => {}
@@ -88,13 +90,6 @@ impl Session {
         match self.subscription(ticket).map(|subscription| &mut subscription.state) {
             Some(State::Joining(joining)) => (joining.unsubscribed.take(), joining.taken_away.take()),
             _ => (None, None),
-        }
-    }
-
-    /// Ends the server's subscriptions that were taken away before the connection was answered.
-    pub(super) fn take_away_early(&mut self, early: Vec<(String, Unsubscribe)>, turn: &mut Turn) {
-        for (channel, reason) in early {
-            self.take_away(&channel, &reason, turn);
         }
     }
 }

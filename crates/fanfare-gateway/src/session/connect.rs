@@ -105,14 +105,14 @@ impl Session {
         self.connected =
             self.shared.lifecycle.as_ref().map(|lifecycle| Connected::new(lifecycle, &connecting.caller));
         let mut subs: Vec<(String, SubscribeResult)> = Vec::with_capacity(connecting.joined.len());
-        let mut early = Vec::new();
         for (ticket, joined) in connecting.joined {
-            let (_, taken_away) = self.interruptions(ticket);
+            // A channel that was taken away meanwhile is left out, and what was read of it is dropped.
+            if let (_, Some(_)) = self.interruptions(ticket) {
+                self.subscriptions.retain(|other| other.ticket != ticket);
+                continue;
+            }
             match self.go_live(ticket, joined, now) {
-                Some(Ok((channel, result))) => {
-                    early.extend(taken_away.map(|reason| (channel.clone(), reason)));
-                    subs.push((channel, result));
-                }
+                Some(Ok(sub)) => subs.push(sub),
                 Some(Err(disconnect)) => return turn.close(disconnect),
                 None => {}
             }
@@ -132,7 +132,6 @@ impl Session {
         );
         self.phase = Phase::Connected(connecting.caller);
         self.announce_all();
-        self.take_away_early(early, turn);
     }
 
     pub(super) fn refresh(&mut self, id: u32, token: &str, now: Now, turn: &mut Turn) {

@@ -214,7 +214,11 @@ impl Session {
             return;
         };
         match &mut subscription.state {
-            State::Joining(joining) => joining.taken_away = Some(reason.clone()),
+            State::Joining(joining) => {
+                joining.taken_away = Some(reason.clone());
+                // Nothing of it will be told.
+                joining.buffer.lose();
+            }
             State::Live(_) => {
                 turn.replies.push_unsubscribe(channel, reason);
                 self.subscriptions.retain(|other| other.channel != channel);

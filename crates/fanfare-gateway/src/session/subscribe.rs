@@ -82,25 +82,26 @@ impl Session {
         let State::Joining(joining) = &mut subscription.state else { return };
         let (id, unsubscribed, taken_away) = (joining.id, joining.unsubscribed, joining.taken_away.take());
         let refuses = joining.refuses_unrecovered && joining.resume.is_some();
-        let result = result.and_then(|joined| {
-            if refuses && joined.recovered.is_none() {
-                Err(ErrorReply::UNRECOVERABLE_POSITION)
-            } else {
-                Ok(joined)
-            }
-        });
+        let result = match taken_away {
+            // Whoever took it away was answered: what was read meanwhile may be newer than that answer.
+            Some(reason) => Err(reason.as_refusal()),
+            None => result.and_then(|joined| {
+                if refuses && joined.recovered.is_none() {
+                    Err(ErrorReply::UNRECOVERABLE_POSITION)
+                } else {
+                    Ok(joined)
+                }
+            }),
+        };
         match result {
             Err(error) => {
                 self.subscriptions.retain(|other| other.ticket != ticket);
                 turn.replies.error(id, &error);
             }
             Ok(joined) => match self.go_live(ticket, *joined, now) {
-                Some(Ok((channel, result))) => {
+                Some(Ok((_, result))) => {
                     turn.replies.subscribe(id, &result);
                     self.announce(ticket);
-                    if let Some(reason) = taken_away {
-                        self.take_away(&channel, &reason, turn);
-                    }
                 }
                 Some(Err(disconnect)) => turn.close(disconnect),
                 None => {}

@@ -37,6 +37,7 @@ pub(super) struct Joining {
     pub(super) buffer: Buffer,
     /// An unsubscribe command that came meanwhile and wins.
     pub(super) unsubscribed: Option<u32>,
+    /// The application took the channel away meanwhile: nothing of it is told.
     pub(super) taken_away: Option<Unsubscribe>,
 }
 

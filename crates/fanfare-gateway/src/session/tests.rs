@@ -234,15 +234,53 @@ fn a_subscription_ends_with_its_grant_and_the_client_comes_again() {
 }
 
 #[test]
-fn a_channel_taken_away_while_it_is_subscribed_is_taken_away_after_the_answer() {
-    let mut bench = Bench::connected();
-    let ticket = bench.subscribe("");
+fn a_channel_taken_away_while_it_is_subscribed_is_refused_and_nothing_of_it_is_told() {
+    for (reason, again) in [(Unsubscribe::SERVER, false), (Unsubscribe::EXPIRED, true)] {
+        let mut bench = Bench::connected();
+        let ticket = bench.subscribe(r#","recover":true,"epoch":"e","offset":3"#);
+        bench.live(ticket, 5);
+        bench.session.item(Item::Unsubscribe("c".into(), reason), &mut bench.turn);
+        bench.live(ticket, 6);
+        bench.done(Done::Join(ticket, Ok(joined(6, Some(4..=6)))));
+        let reply: serde_json::Value = serde_json::from_str(&bench.replies()).unwrap();
+        assert_eq!(reply["error"]["code"], 103, "{reply}");
+        assert_eq!(reply["error"]["temporary"].as_bool().unwrap_or_default(), again);
+        bench.live(ticket, 7);
+        assert_eq!((bench.replies(), bench.turn.close.take()), (String::new(), None));
+        assert_ne!(bench.subscribe(""), ticket);
+    }
+}
+
+#[test]
+fn a_channel_of_the_servers_that_is_taken_away_before_it_is_told_is_never_told() {
+    let mut bench = Bench::fresh();
+    bench.command(r#"{"id":1,"connect":{"subs":{"c":{"recover":true,"epoch":"e","offset":4}}}}"#);
+    bench.turn.effects.clear();
+    bench.done(Done::Open(Ok(Welcome { channels: vec!["c".into(), "d".into()], ..Welcome::default() })));
+    let tickets: Vec<Ticket> = bench
+        .turn
+        .effects
+        .drain(..)
+        .map(|effect| match effect {
+            Effect::Join { ticket, .. } => ticket,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    // Also what was read before, while another channel is waited for.
+    bench.done(Done::Join(tickets[0], Ok(joined(5, Some(5..=5)))));
     bench.session.item(Item::Unsubscribe("c".into(), Unsubscribe::SERVER), &mut bench.turn);
-    bench.done(Done::Join(ticket, Ok(joined(0, None))));
-    let replies = bench.replies();
-    let kinds: Vec<bool> =
-        replies.lines().map(|line| line.contains(r#""unsubscribe":{"code":2000"#)).collect();
-    assert_eq!(kinds, [false, true]);
+    bench.live(tickets[0], 6);
+    bench.done(Done::Join(tickets[1], Ok(joined(0, None))));
+    let reply: serde_json::Value = serde_json::from_str(&bench.replies()).unwrap();
+    let subs: Vec<&String> = reply["connect"]["subs"].as_object().unwrap().keys().collect();
+    assert_eq!(subs, ["d"]);
+
+    let given = Given { channel: "c".into(), claims: Box::default(), resume: None };
+    bench.session.item(Item::Subscribe(Box::new(given)), &mut bench.turn);
+    let Some(Effect::Join { ticket, .. }) = bench.turn.effects.pop() else { panic!() };
+    bench.session.item(Item::Unsubscribe("c".into(), Unsubscribe::SERVER), &mut bench.turn);
+    bench.done(Done::Join(ticket, Ok(joined(7, Some(5..=7)))));
+    assert_eq!((bench.replies(), bench.turn.close), (String::new(), None));
 }
 
 #[test]

@@ -157,6 +157,13 @@ impl Connection {
         {
             if let Some(done) = done {
                 has_news = true;
+                // A channel may have been taken away, and that answered, before the last of this was read.
+                if let Err(disconnect) = self.outbox.take_urgent(&mut self.items) {
+                    return Poll::Ready(Err(End::Close(disconnect)));
+                }
+                for item in self.items.drain(..) {
+                    self.session.item(item, &mut self.turn);
+                }
                 self.session.done(done, self.gateway.now(), &mut self.turn);
             }
         }

@@ -14,5 +14,6 @@ mod requests;
 mod sdk;
 mod server_side;
 mod support;
+mod taken_away;
 mod tokens;
 mod views;
