@@ -404,7 +404,8 @@ pub trait Operator: Send + Sync {
     /// Every group, by name.
     fn groups(&self) -> Ticket<Vec<GroupStatus>>;
 
-    /// Dead letters of a group from a position on, ascending.
+    /// Dead letters of a group from a position on, ascending; at most `max`, and no more than the transport answers at
+    /// once. There may be more behind the last one's position, until there are none.
     fn dead_letters(&self, group: &GroupName, from: u64, max: usize) -> Ticket<Vec<DeadLetter>>;
 
     /// Sends dead letters back to the group that gave them up, with their attempts counted anew. Answers how many.

@@ -69,7 +69,7 @@ pub(crate) struct Core {
     pub(crate) driver: Driver,
     /// What those who have it open share beside it.
     pub(crate) commons: Commons,
-    /// Who has it open.
+    /// How many have it open: at first the one who opened it. At none it is being closed, for good.
     pub(crate) handles: AtomicUsize,
     is_closed: AtomicBool,
     failure: OnceLock<String>,
@@ -104,7 +104,7 @@ impl Core {
             report,
             commons: Commons::new(),
             driver,
-            handles: AtomicUsize::new(0),
+            handles: AtomicUsize::new(1),
             is_closed: AtomicBool::new(false),
             failure: OnceLock::new(),
             on_failure,
@@ -193,9 +193,10 @@ impl Core {
         self.is_closed.load(Ordering::Acquire)
     }
 
-    /// Whether it was closed, or its last handle is gone.
-    pub(crate) fn is_ending(&self) -> bool {
-        self.is_closed() || self.handles.load(Ordering::Acquire) == 0
+    /// Counts one more handle; `false`: it was closed, or its last handle is gone.
+    pub(crate) fn hold(&self) -> bool {
+        let one_more = |handles: usize| (handles > 0).then(|| handles + 1);
+        !self.is_closed() && self.handles.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).is_ok()
     }
 
     /// Ends it: from now on every call is refused.

@@ -1,14 +1,16 @@
 use std::{sync::Arc, time::Duration};
 
 use fanfare_core::{
-    DeadLetter, Durability, Error, ErrorKind, GroupName, GroupStatus, Plan, PlanReport, Refusal, Refusals,
-    Settle, Start, Timestamp, Token,
+    Durability, Error, ErrorKind, GroupName, Plan, PlanReport, Promise, Refusal, Refusals, Settle, Start,
+    Timestamp, Token,
 };
 
 use super::{
     answer::Answer,
     command::{BATCH_MAX, Command, merge, outputs_size_max, refuse_all},
     hub::Hub,
+    looking::{dead_letters, recorded_at, status_of},
+    reader::ReadThread,
     seats::Seats,
     store::Store,
 };
@@ -16,12 +18,14 @@ use crate::{
     bugs::{Bug, has_bug},
     index::Source,
     journal::{BatchBuf, Lsn},
-    machine::{Machine, Reopened, Standing},
+    machine::{DeadEntry, Machine, Reopened},
     storage::Class,
 };
 
 /// Delayed events that are published in one batch.
 const DUE_MAX: usize = 1024;
+/// Dead letters that are answered at once.
+const DEAD_LETTERS_MAX: usize = 256;
 /// How often the journal hears how long the store has been open.
 const CLOCK_EVERY_MS: u64 = 1000;
 
@@ -30,6 +34,8 @@ pub(crate) struct Engine {
     pub(crate) machine: Machine,
     pub(crate) store: Store,
     pub(crate) source: Source,
+    /// Who reads what is not in memory; `None`: everything is.
+    reads: Option<ReadThread>,
     hub: Arc<Hub>,
     seats: Seats,
     durability: Durability,
@@ -42,6 +48,7 @@ pub(crate) struct Engine {
     durable: Vec<Answer>,
     open_ms_before: u64,
     opened_at: Duration,
+    is_due_refused: bool,
     is_closing: bool,
 }
 
@@ -69,6 +76,7 @@ impl Engine {
             machine,
             store,
             source,
+            reads: None,
             hub,
             seats: Seats::default(),
             durability,
@@ -77,12 +85,23 @@ impl Engine {
             written: Vec::new(),
             durable: Vec::new(),
             opened_at,
+            is_due_refused: false,
             is_closing: false,
         }
     }
 
     pub(crate) fn hub(&self) -> Arc<Hub> {
         self.hub.clone()
+    }
+
+    /// Lets this thread read for operators, from now on.
+    pub(crate) fn read_in(&mut self, reads: ReadThread) {
+        self.reads = Some(reads);
+    }
+
+    /// Whether there was no space for what is due, when something was last.
+    pub(crate) fn is_due_refused(&self) -> bool {
+        self.is_due_refused
     }
 
     /// Whether a command asked for the end.
@@ -130,7 +149,8 @@ impl Engine {
             full = Some("what groups still need fills the memory; try it later, or keep it in files".into());
         }
         // What is due had its room in memory all the time.
-        if is_due && (full.is_none() || self.room.is_some()) {
+        self.is_due_refused = is_due && full.is_some() && self.room.is_none();
+        if is_due && !self.is_due_refused {
             self.machine.publish_due(&mut self.out, now, DUE_MAX);
         }
         for command in commands.drain(..count) {
@@ -194,24 +214,14 @@ impl Engine {
                     Some(why) => Err(draft.reject(Error::new(ErrorKind::Full, why))),
                     None => self.machine.publish(out, draft, self.durability, now),
                 };
-                let answer = Answer::Receipt(promise, answer);
-                if full.is_some() || has_bug(Bug::AckBeforeSync) {
-                    self.written.push(answer);
-                } else {
-                    self.durable.push(answer);
-                }
+                self.published(Answer::Receipt(promise, answer), full.is_some());
             }
             Command::Submit { batch, is_atomic, refused, promise, .. } => {
                 let answer = match full {
                     Some(why) => refuse_all(batch, || Error::new(ErrorKind::Full, why)),
                     None => self.machine.submit(out, batch, is_atomic, self.durability, now),
                 };
-                let answer = Answer::Receipts(promise, merge(answer, refused));
-                if full.is_some() || has_bug(Bug::AckBeforeSync) {
-                    self.written.push(answer);
-                } else {
-                    self.durable.push(answer);
-                }
+                self.published(Answer::Receipts(promise, merge(answer, refused)), full.is_some());
             }
             Command::Begin { group, lease, tokens, promise } => {
                 let answer = self.machine.begin(out, group, lease, &tokens);
@@ -246,31 +256,26 @@ impl Engine {
                 self.durable.push(Answer::of(promise, Ok(answer)));
             }
             Command::Groups { promise } => {
-                let answer = self.groups();
-                self.written.push(Answer::of(promise, Ok(answer)));
+                let standings = self.machine.standings();
+                let statuses = |source: &Source| {
+                    Ok(standings.into_iter().map(|standing| status_of(source, standing)).collect())
+                };
+                let answer = self.read_for(promise, statuses);
+                self.written.push(answer);
             }
             Command::DeadLetters { group, from, max, promise } => {
-                let answer = self.dead_letters(&group, from, max);
-                self.written.push(Answer::of(promise, answer));
+                let answer = match self.dead(&group, from, max) {
+                    Ok(dead) => self.read_for(promise, |source| dead_letters(source, dead)),
+                    Err(error) => Answer::of(promise, Err(error)),
+                };
+                self.written.push(answer);
             }
             Command::Redrive { group, which, promise } => {
-                let answer = match self.machine.group_id(&group) {
-                    Ok(id) => {
-                        let answer = self.machine.redrive(out, id, &which);
-                        self.reopened(id, answer)
-                    }
-                    Err(error) => Err(error),
-                };
+                let answer = self.reopen(&group, |machine, out, id| machine.redrive(out, id, &which));
                 self.durable.push(Answer::of(promise, answer));
             }
             Command::Discard { group, which, promise } => {
-                let answer = match self.machine.group_id(&group) {
-                    Ok(id) => {
-                        let answer = self.machine.discard(out, id, &which);
-                        self.reopened(id, answer)
-                    }
-                    Err(error) => Err(error),
-                };
+                let answer = self.reopen(&group, |machine, out, id| machine.discard(out, id, &which));
                 self.durable.push(Answer::of(promise, answer));
             }
             Command::Delete { group, promise } => {
@@ -287,6 +292,30 @@ impl Engine {
                 self.durable.push(Answer::of(promise, Ok(())));
             }
         }
+    }
+
+    /// The answer to a publish; a refusal waits for no sync.
+    fn published(&mut self, answer: Answer, is_refused: bool) {
+        if is_refused || has_bug(Bug::AckBeforeSync) {
+            self.written.push(answer);
+        } else {
+            self.durable.push(answer);
+        }
+    }
+
+    /// An answer for which records may have to be read, which nobody else waits for.
+    fn read_for<T: Send + 'static>(
+        &self,
+        promise: Promise<T>,
+        job: impl FnOnce(&Source) -> Result<T, Error> + Send + 'static,
+    ) -> Answer {
+        let Some(reads) = self.reads.clone() else {
+            return Answer::of(promise, job(&self.source));
+        };
+        Answer::Other(Box::new(move |outcome| match outcome {
+            Ok(()) => reads.read_for(promise, job),
+            Err(error) => promise.fulfil(Err(error)),
+        }))
     }
 
     fn seat_next(&mut self, group: u32) {
@@ -341,6 +370,16 @@ impl Engine {
         answers
     }
 
+    fn reopen(
+        &mut self,
+        group: &GroupName,
+        change: impl FnOnce(&mut Machine, &mut BatchBuf, u32) -> Result<(u64, Reopened), Error>,
+    ) -> Result<u64, Error> {
+        let id = self.machine.group_id(group)?;
+        let answer = change(&mut self.machine, &mut self.out, id);
+        self.reopened(id, answer)
+    }
+
     fn reopened(&self, group: u32, answer: Result<(u64, Reopened), Error>) -> Result<u64, Error> {
         let (count, reopened) = answer?;
         self.seats.tell(group, reopened, &self.hub);
@@ -359,7 +398,7 @@ impl Engine {
             let group = self.machine.group_id(&start.name).ok().and_then(|id| self.machine.group(id));
             let oldest = group.filter(|group| group.lag > 0);
             let oldest = oldest.and_then(|group| self.machine.oldest_unsettled(group));
-            start.oldest = oldest.and_then(|position| self.recorded_at(position));
+            start.oldest = oldest.and_then(|position| recorded_at(&self.source, position));
         }
         Ok(report)
     }
@@ -375,36 +414,12 @@ impl Engine {
         Ok(())
     }
 
-    fn groups(&mut self) -> Vec<GroupStatus> {
-        let status = |standing: Standing| {
-            let mut status = GroupStatus::new(standing.name, standing.cursor);
-            status.lag = standing.lag;
-            status.oldest = standing.oldest.and_then(|position| self.recorded_at(position));
-            status.retrying = standing.retrying;
-            status.dead = standing.dead;
-            status.held = standing.held;
-            status.is_active = standing.is_active;
-            status
-        };
-        self.machine.standings().into_iter().map(status).collect()
-    }
-
-    fn dead_letters(&self, group: &GroupName, from: u64, max: usize) -> Result<Vec<DeadLetter>, Error> {
+    /// A group's dead letters from a position on, not more than are answered at once.
+    fn dead(&self, group: &GroupName, from: u64, max: usize) -> Result<Vec<(u64, DeadEntry)>, Error> {
         let id = self.machine.group_id(group)?;
         let Some(group) = self.machine.group(id) else { return Ok(Vec::new()) };
-        let mut letters = Vec::new();
-        for (position, dead) in group.dead.range(from..).take(max) {
-            if let Some(record) = self.source.load_one(*position)? {
-                let (reason, history) = (dead.reason.clone(), dead.history.clone());
-                letters.push(DeadLetter::new(record, reason, dead.at, history));
-            }
-        }
-        Ok(letters)
-    }
-
-    fn recorded_at(&self, position: u64) -> Option<Timestamp> {
-        let record = self.source.load_one(position).ok()??;
-        Some(record.place.recorded_at)
+        let dead = group.dead.range(from..).take(max.min(DEAD_LETTERS_MAX));
+        Ok(dead.map(|(position, dead)| (*position, dead.clone())).collect())
     }
 }
 

@@ -27,7 +27,7 @@ use crate::{
 
 /// The writer looks at the clock at least this often.
 const WAIT_MAX: Duration = Duration::from_secs(3600);
-/// How long the writer waits when there is no space even for bookkeeping.
+/// How long the writer waits when there is no space for what is due, or even for bookkeeping.
 const FULL_WAIT: Duration = Duration::from_millis(100);
 
 /// The threads of a broker in files, seen from outside.
@@ -94,7 +94,7 @@ impl Writer {
     fn run(mut self) {
         let core = self.core.clone();
         let Some(driver) = core.file() else { return };
-        let _guard = Guard { core: &core, task: "writes" };
+        let _guard = Guard { core: Arc::downgrade(&core), task: "writes" };
         let started = {
             let (core, syncer) = (core.clone(), self.syncer.clone());
             let run = move || core.file().map_or((), |driver| syncer::run(&core, driver, &*syncer));
@@ -154,7 +154,8 @@ impl Writer {
     fn wait(&self, now: Timestamp) -> Duration {
         let due = self.engine.machine.next_due();
         due.map_or(WAIT_MAX, |due| {
-            Duration::try_from(due.duration_since(now)).unwrap_or_default().min(WAIT_MAX)
+            let wait = Duration::try_from(due.duration_since(now)).unwrap_or_default().min(WAIT_MAX);
+            if self.engine.is_due_refused() { wait.max(FULL_WAIT) } else { wait }
         })
     }
 

@@ -18,6 +18,7 @@ mod file;
 mod guard;
 mod hub;
 mod inbox;
+mod looking;
 mod open;
 mod reader;
 mod seats;

@@ -50,14 +50,17 @@ pub(crate) fn open_file(
     on_failure: OnFailure,
 ) -> Result<Arc<Core>, Error> {
     let (snapshots, syncer) = (storage.snapshots(), storage.syncer());
-    let Started { engine, last, report, source } =
+    let Started { mut engine, last, report, source } =
         start(storage, recovered, &*clock, seed(random), policy, limits)?;
     // Recovery may have written: nothing is told to anybody before that is on the disk.
     syncer.sync().map_err(lift)?;
     source.index.set_visible(engine.machine.end());
-    let driver = Driver::File(FileDriver::new(ReadThread::start(source.clone())?));
-    let core = Core::new(source, engine.hub(), clock, policy, driver, Some(report), on_failure);
+    let (reads, jobs) = ReadThread::new();
+    engine.read_in(reads.clone());
+    let driver = Driver::File(FileDriver::new(reads));
+    let core = Core::new(source.clone(), engine.hub(), clock, policy, driver, Some(report), on_failure);
     let core = Arc::new(core);
+    jobs.start(source, Arc::downgrade(&core))?;
     Writer::new(core.clone(), engine, limits, syncer, snapshots, last).start()?;
     Ok(core)
 }

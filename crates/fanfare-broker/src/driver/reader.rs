@@ -1,15 +1,15 @@
 use std::{
     sync::{
-        Arc,
+        Arc, Weak,
         atomic::{AtomicUsize, Ordering},
         mpsc::{Receiver, Sender, channel},
     },
     thread,
 };
 
-use fanfare_core::{Error, ErrorKind, Ticket};
+use fanfare_core::{Error, ErrorKind, Promise, Ticket};
 
-use super::command::closed;
+use super::{command::closed, core::Core, guard::Guard};
 use crate::index::Source;
 
 /// Reads of callers that wait at most; over it a read is refused as `Full`.
@@ -19,6 +19,7 @@ type Job = Box<dyn FnOnce(&Source) + Send>;
 
 /// The thread that reads what is not in memory. Consumers and tails have one read under way at most, each;
 /// the others' are counted.
+#[derive(Clone)]
 pub(crate) struct ReadThread {
     jobs: Sender<Job>,
     /// Callers' reads that wait.
@@ -26,13 +27,10 @@ pub(crate) struct ReadThread {
 }
 
 impl ReadThread {
-    /// Starts it; it ends with the last sender.
-    pub(crate) fn start(source: Source) -> Result<Self, Error> {
-        let (jobs, receiver): (Sender<Job>, Receiver<Job>) = channel();
-        let run = move || receiver.into_iter().for_each(|job| job(&source));
-        let started = thread::Builder::new().name("fanfare-read".into()).spawn(run);
-        started.map_err(|error| Error::new(ErrorKind::Io, "start a thread").because(error))?;
-        Ok(Self { jobs, waiting: Arc::default() })
+    /// One that was not started, and what it is to do.
+    pub(crate) fn new() -> (Self, Jobs) {
+        let (jobs, receiver) = channel();
+        (Self { jobs, waiting: Arc::default() }, Jobs(receiver))
     }
 
     /// Reads for one that waits for it before it reads again.
@@ -46,6 +44,16 @@ impl ReadThread {
             return Ticket::ready(Err(closed()));
         }
         ticket
+    }
+
+    /// Reads for an operator, to whom the answer was promised.
+    pub(crate) fn read_for<T: Send + 'static>(
+        &self,
+        promise: Promise<T>,
+        job: impl FnOnce(&Source) -> Result<T, Error> + Send + 'static,
+    ) {
+        // Dropped, the promise says that the transport has ended.
+        drop(self.jobs.send(Box::new(move |source| promise.fulfil(job(source)))));
     }
 
     /// Reads for a caller, who may have asked for much at once.
@@ -66,9 +74,29 @@ impl ReadThread {
     }
 }
 
+/// What is asked of a [`ReadThread`].
+pub(crate) struct Jobs(Receiver<Job>);
+
+impl Jobs {
+    /// Starts the thread; it ends with the last who can ask.
+    pub(crate) fn start(self, source: Source, core: Weak<Core>) -> Result<(), Error> {
+        let run = move || {
+            let _guard = Guard { core, task: "reads" };
+            self.0.into_iter().for_each(|job| job(&source));
+        };
+        let started = thread::Builder::new().name("fanfare-read".into()).spawn(run);
+        started.map(drop).map_err(|error| Error::new(ErrorKind::Io, "start a thread").because(error))
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::{future::Future, pin::pin, sync::mpsc, task};
+    use std::{
+        future::Future,
+        pin::pin,
+        sync::{Weak, mpsc},
+        task,
+    };
 
     use fanfare_core::{Epoch, ErrorKind, Ticket};
 
@@ -90,7 +118,8 @@ mod tests {
     #[test]
     fn over_the_limit_callers_reads_are_refused_and_consumers_go_on() {
         let source = Source { index: Index::new().into(), reader: None, epoch: Epoch(1) };
-        let thread = ReadThread::start(source).unwrap();
+        let (thread, jobs) = ReadThread::new();
+        jobs.start(source, Weak::new()).unwrap();
         let (go, gone) = mpsc::channel::<()>();
         let (begin, begun) = mpsc::channel();
         let first = thread.try_read(move |_| {

@@ -104,7 +104,7 @@ impl SyncQueue {
 /// Syncs until the queue ends, or a sync fails: then everything ends.
 pub(crate) fn run(core: &Arc<Core>, driver: &FileDriver, syncer: &dyn Syncer) {
     let lazy = core.policy.interval.unwrap_or(LAZY);
-    let _guard = Guard { core, task: "syncs" };
+    let _guard = Guard { core: Arc::downgrade(core), task: "syncs" };
     let mut durable = Vec::new();
     while let Some(position) = driver.syncs.take(lazy, &mut durable) {
         driver.inbox.set_syncing(true);

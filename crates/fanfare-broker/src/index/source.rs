@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use bytes::Bytes;
 use fanfare_core::{Epoch, Error, ErrorKind, Recorded};
 
 use super::{Entry, Index, Print};
@@ -75,6 +76,8 @@ impl Source {
         for (entry, _) in run {
             let from = entry.lsn.since(first.lsn) as usize;
             let body = bytes.slice(from..from + entry.print.len as usize);
+            // One record that is kept must not keep the whole run.
+            let body = if run.len() > 1 { Bytes::copy_from_slice(&body) } else { body };
             if Print::of(&body) != entry.print {
                 return Err(damaged(entry, Damage::Checksum));
             }
@@ -105,4 +108,65 @@ fn is_neighbour(
 ) -> bool {
     let follows: Lsn = last.lsn.advance(u64::from(last.print.len) + RECORD_HEADER_LEN as u64);
     record.is_none() && next.lsn == follows && next.lsn.since(first.lsn) < RUN_MAX
+}
+
+#[cfg(test)]
+mod tests {
+    use fanfare_core::{EventId, Message, Metadata, Place, Timestamp, Topic};
+
+    use super::*;
+    use crate::{
+        machine::Class,
+        record::encode_event,
+        storage::{Batches, Error as StorageError},
+    };
+
+    /// Some bytes of a journal.
+    struct Piece(Bytes);
+
+    impl Reader for Piece {
+        fn read(&self, lsn: Lsn, len: usize) -> Result<Bytes, StorageError> {
+            let from = lsn.since(Lsn::ZERO) as usize;
+            Ok(self.0.slice(from..from + len))
+        }
+
+        fn batches(&self, _: Lsn) -> Result<Batches, StorageError> {
+            Ok(Batches::new(std::iter::empty()))
+        }
+
+        fn start(&self) -> Lsn {
+            Lsn::ZERO
+        }
+
+        fn end(&self) -> Lsn {
+            Lsn::ZERO.advance(self.0.len() as u64)
+        }
+    }
+
+    #[test]
+    fn a_record_that_is_read_with_its_neighbours_does_not_keep_their_bytes() {
+        let (epoch, topic) = (Epoch(1), Topic::new("a").unwrap());
+        let class =
+            Class { topic: topic.clone(), topic_id: 0, event_type: "a.happened".into(), type_version: 1 };
+        let index = Arc::new(Index::new());
+        let mut bytes = Vec::new();
+        for position in 0..3 {
+            let from = bytes.len();
+            let metadata = Metadata::new(EventId::from("1"), "test", "a.happened");
+            let message = Message::new(topic.clone(), metadata, vec![b'x'; 100].into());
+            let place = Place::new(epoch, position, position, 0, Timestamp::UNIX_EPOCH);
+            encode_event(&mut bytes, &place, 0, false, &message);
+            let lsn = Lsn::ZERO.advance(from as u64);
+            let entry = Entry::new(lsn, Print::of(&bytes[from..]), 0, None);
+            index.push_cold(entry, std::slice::from_ref(&class), None);
+            bytes.extend_from_slice(&[0; RECORD_HEADER_LEN]);
+        }
+        let bytes = Bytes::from(bytes);
+        let range = bytes.as_ptr_range();
+        let source = Source { index, reader: Some(Arc::new(Piece(bytes))), epoch };
+        let is_inside = |record: &Arc<Recorded>| range.contains(&record.message.payload.as_ptr());
+        let run = source.load(&[0, 1, 2]).unwrap();
+        assert_eq!(run.iter().map(is_inside).collect::<Vec<_>>(), [false; 3]);
+        assert!(is_inside(&source.load(&[1]).unwrap()[0]), "alone it is not copied");
+    }
 }

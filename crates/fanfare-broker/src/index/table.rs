@@ -13,7 +13,7 @@ use parking_lot::{RwLock, RwLockReadGuard};
 use super::chunks::Chunks;
 use crate::{
     journal::Lsn,
-    machine::{Class, Hasher, KeyTable},
+    machine::{Class, Hasher, KeyTable, TopicIds},
 };
 
 /// Bytes that a decoded record takes besides its payload, roughly.
@@ -83,6 +83,7 @@ pub(crate) struct Index {
 pub(crate) struct Inner {
     entries: Chunks<Entry>,
     classes: Vec<Class>,
+    topic_ids: TopicIds,
     keys: KeyTable,
     key_positions: Vec<Positions>,
     recent: VecDeque<Arc<Recorded>>,
@@ -107,6 +108,7 @@ impl Index {
             inner: RwLock::new(Inner {
                 entries: Chunks::new(),
                 classes: Vec::new(),
+                topic_ids: TopicIds::default(),
                 keys: KeyTable::default(),
                 key_positions: Vec::new(),
                 recent: VecDeque::new(),
@@ -197,7 +199,8 @@ impl Index {
 
 impl Inner {
     fn learn(&mut self, classes: &[Class]) {
-        if let Some(new) = classes.get(self.classes.len()..) {
+        if let Some(new) = classes.get(self.classes.len()..).filter(|new| !new.is_empty()) {
+            new.iter().for_each(|class| self.topic_ids.add(class.topic.as_str(), class.topic_id));
             self.classes.extend_from_slice(new);
         }
     }
@@ -265,7 +268,7 @@ impl Inner {
 
     /// The number of a key.
     pub(crate) fn key_id(&self, topic: &Topic, key: &str) -> Option<u32> {
-        let topic_id = self.classes.iter().find(|class| class.topic == *topic)?.topic_id;
+        let topic_id = self.topic_ids.find(topic.as_str())?;
         self.keys.find(key_hash(self.seed, topic_id, key), topic_id, key)
     }
 
@@ -275,6 +278,11 @@ impl Inner {
         let skip = positions.map_or(0, |found| from.max(1).saturating_sub(found.dropped + 1));
         let skip = usize::try_from(skip).unwrap_or(usize::MAX);
         positions.into_iter().flat_map(move |found| found.list.range(skip.min(found.list.len())..).copied())
+    }
+
+    /// The first revision of a key that is kept, or would be.
+    pub(crate) fn first_revision(&self, key: u32) -> u64 {
+        self.key_positions.get(key as usize).map_or(1, |found| found.dropped + 1)
     }
 
     /// The newest revision of a key before a position.

@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use bytestring::ByteString;
 use fanfare_core::Topic;
 use hashbrown::HashTable;
@@ -20,6 +22,7 @@ pub(crate) struct Catalog {
     classes: Vec<Class>,
     table: HashTable<u32>,
     topics: Vec<TopicState>,
+    topic_ids: TopicIds,
     /// The class that was asked for last: publishes come in runs of one class.
     last: u32,
 }
@@ -29,6 +32,23 @@ pub(crate) struct Catalog {
 pub(crate) struct TopicState {
     pub(crate) topic: Topic,
     pub(crate) next_offset: u64,
+}
+
+/// Topics' numbers by name.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TopicIds(HashMap<Box<str>, u32>);
+
+impl TopicIds {
+    pub(crate) fn find(&self, topic: &str) -> Option<u32> {
+        self.0.get(topic).copied()
+    }
+
+    /// Notes a topic's number, if it has none.
+    pub(crate) fn add(&mut self, topic: &str, id: u32) {
+        if !self.0.contains_key(topic) {
+            self.0.insert(topic.into(), id);
+        }
+    }
 }
 
 impl Catalog {
@@ -55,6 +75,11 @@ impl Catalog {
         &self.classes
     }
 
+    /// The number of a topic.
+    pub(crate) fn topic_id(&self, topic: &str) -> Option<u32> {
+        self.topic_ids.find(topic)
+    }
+
     pub(crate) fn topics(&self) -> &[TopicState] {
         &self.topics
     }
@@ -65,13 +90,12 @@ impl Catalog {
 
     /// Adds the class whose number is the next one.
     pub(crate) fn add(&mut self, topic: Topic, event_type: ByteString, type_version: u32) {
-        let topic_id = match self.topics.iter().position(|known| known.topic == topic) {
-            Some(id) => id,
-            None => {
-                self.topics.push(TopicState { topic: topic.clone(), next_offset: 0 });
-                self.topics.len() - 1
-            }
-        } as u32;
+        let topic_id = self.topic_id(topic.as_str()).unwrap_or_else(|| {
+            let id = self.topics.len() as u32;
+            self.topics.push(TopicState { topic: topic.clone(), next_offset: 0 });
+            self.topic_ids.add(topic.as_str(), id);
+            id
+        });
         let id = self.classes.len() as u32;
         let key = hash(topic.as_str(), &event_type, type_version);
         self.classes.push(Class { topic, topic_id, event_type, type_version });

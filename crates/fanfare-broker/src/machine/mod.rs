@@ -22,9 +22,9 @@ mod state;
 mod tests;
 mod window;
 
-pub(crate) use catalog::Class;
+pub(crate) use catalog::{Class, TopicIds};
 pub(crate) use consume::Joined;
-pub(crate) use group::{ByPosition, Group, Pending};
+pub(crate) use group::{ByPosition, DeadEntry, Group, Pending};
 pub(crate) use hash::Hasher;
 pub(crate) use keys::KeyTable;
 pub(crate) use operate::{Reopened, Standing};

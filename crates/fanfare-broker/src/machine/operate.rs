@@ -135,7 +135,10 @@ impl Machine {
     pub(crate) fn floor(&self) -> u64 {
         let floor = |group: &super::Group| {
             let floor = group.floor();
-            if floor == group.cursor {
+            if group.lag == 0 && floor == group.cursor {
+                // Nothing is to be found, however much there is to look at.
+                self.next_position
+            } else if floor == group.cursor {
                 self.oldest_unsettled(group).unwrap_or(self.next_position)
             } else {
                 floor

@@ -80,7 +80,14 @@ impl Machine {
             match &planned.claim {
                 Claim::RenamedFrom(old) if self.names.contains_key(old) => {
                     let is_claimed = plan.groups.iter().any(|other| other.spec.name == *old);
-                    if is_claimed {
+                    if plan.delete.contains(old) {
+                        // The deletion would come first: the new group would begin with all history.
+                        let text = format!(
+                            "it is renamed from `{old}`, which is to be deleted; say `.renamed_from(..)` or \
+                             `App::delete_group(..)`, not both"
+                        );
+                        refusals.push(Refusal::of(name, text));
+                    } else if is_claimed {
                         let text = format!("it is renamed from `{old}`, which another handler claims");
                         refusals.push(Refusal::of(name, text));
                     } else if !renamed.insert(old) {

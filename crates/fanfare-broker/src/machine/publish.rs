@@ -300,8 +300,7 @@ impl Machine {
     }
 
     fn known_key(&self, topic: &str, key: &str) -> Option<u32> {
-        let topic_id = self.catalog.topics().iter().position(|known| known.topic.as_str() == topic)?;
-        self.find_key(topic_id as u32, key).1
+        self.find_key(self.catalog.topic_id(topic)?, key).1
     }
 
     /// The newest revision of a key, synced or not.

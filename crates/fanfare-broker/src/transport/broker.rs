@@ -46,7 +46,6 @@ impl Broker {
     pub fn memory(options: Options) -> Result<Self, Error> {
         let (policy, limits) = (options.policy(true), options.limits());
         let core = open_memory(options.clock, &*options.random, policy, limits);
-        hold(&core);
         Ok(Self::on(core, "memory"))
     }
 
@@ -60,7 +59,7 @@ impl Broker {
             let (policy, limits) = (options.policy(true), options.limits());
             Ok(open_memory(options.clock, &*options.random, policy, limits))
         };
-        Ok(Self::on(share(Name::Memory(name.to_owned()), open, hold)?, "memory"))
+        Ok(Self::on(share(Name::Memory(name.to_owned()), open)?, "memory"))
     }
 
     /// The broker in this folder, made if there is none. The options count for the one that opens it first.
@@ -81,7 +80,7 @@ impl Broker {
             let opened = storage::file::open(&folder, options.storage()).map_err(lift)?;
             Self::start(opened, &options)
         };
-        Ok(Self::on(share(Name::Folder(folder.clone()), open, hold)?, "embedded"))
+        Ok(Self::on(share(Name::Folder(folder.clone()), open)?, "embedded"))
     }
 
     /// As [`Broker::open_blocking`], in a thread of its own.
@@ -106,7 +105,6 @@ impl Broker {
     #[doc(hidden)]
     pub fn open_on(disk: Arc<dyn storage::file::Disk>, options: Options) -> Result<Self, Error> {
         let core = Self::start(storage::file::open_on(disk, options.storage()).map_err(lift)?, &options)?;
-        hold(&core);
         Ok(Self::on(core, "embedded"))
     }
 
@@ -319,11 +317,6 @@ impl Broker {
         self.core.send(Command::Submit { batch: accepted, size_max, is_atomic: false, refused, promise });
         ticket
     }
-}
-
-/// Counts one more handle.
-fn hold(core: &Arc<Core>) {
-    core.handles.fetch_add(1, Ordering::AcqRel);
 }
 
 /// Waits for an answer, at most this long.

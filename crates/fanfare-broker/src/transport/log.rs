@@ -38,7 +38,7 @@ impl Log for Broker {
             let with_record = |position| (position, inner.record(position).cloned());
             if range.is_reverse {
                 let head = inner.revision_before(id, visible).min(range.from);
-                let from = (head + 1).saturating_sub(range.max as u64).max(1);
+                let from = (head + 1).saturating_sub(range.max as u64).max(inner.first_revision(id));
                 let count = usize::try_from((head + 1).saturating_sub(from)).unwrap_or(usize::MAX);
                 inner.positions_from(id, from).take(count).map(with_record).collect()
             } else {

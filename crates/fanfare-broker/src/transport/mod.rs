@@ -8,6 +8,8 @@ mod operator;
 mod options;
 mod registry;
 mod tail;
+#[cfg(test)]
+mod tests;
 mod timer;
 mod walk;
 

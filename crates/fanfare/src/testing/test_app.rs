@@ -132,8 +132,14 @@ impl TestApp {
     /// # Panics
     /// When the transport fails.
     pub async fn dead_letters(&self, handler: &str) -> Vec<DeadLetter> {
-        let answer = self.operator().dead_letters(&self.group(handler), 0, usize::MAX).await;
-        answer.unwrap_or_else(|error| panic!("dead letters of `{handler}`: {error}"))
+        let (group, mut all, mut from) = (self.group(handler), Vec::new(), 0);
+        loop {
+            let page = self.operator().dead_letters(&group, from, usize::MAX).await;
+            let page = page.unwrap_or_else(|error| panic!("dead letters of `{handler}`: {error}"));
+            let Some(last) = page.last() else { return all };
+            from = last.record.place.position + 1;
+            all.extend(page);
+        }
     }
 
     /// Sends everything back that a handler gave up; answers how many.

@@ -65,7 +65,9 @@ pub fn open_on(disk: Arc<dyn Disk>, options: Options) -> Result<(FileStorage, Re
 
     tidy_up(&*disk, &mut folder, is_clean);
     let (segments, active) = settle_layout(&*disk, layout, &survey, &meta, &options, is_clean)?;
-    write_meta(&*disk, &meta, &mut folder)?;
+    roll::with_reserve(&*disk, &mut folder.has_reserve, || {
+        meta::write(&*disk, &meta).map_err(|failed| failed.error)
+    })?;
     let has_reserve = roll::ensure_reserve(&*disk, folder.has_reserve, options.reserve_bytes)?;
 
     let file = active.open(&*disk)?;
@@ -184,18 +186,6 @@ fn settle_layout(
     let mut segments: Vec<_> = layout.segments.iter().map(|found| (*found.segment).clone()).collect();
     segments.push((*active.segment).clone());
     Ok((segments, active))
-}
-
-/// Replaces the meta file, for which even a full disk has space: that of the reserve.
-fn write_meta(disk: &dyn Disk, meta: &Meta, folder: &mut Folder) -> Result<(), Error> {
-    match meta::write(disk, meta) {
-        Err(failed) if failed.error.kind() == crate::storage::ErrorKind::Full && folder.has_reserve => {
-            folder.has_reserve = disk.remove(names::RESERVE).is_err();
-            meta::write(disk, meta).map_err(|failed| failed.error)
-        }
-        Err(failed) => Err(failed.error),
-        Ok(()) => Ok(()),
-    }
 }
 
 /// The epoch goes out in cursors, the store's id must not become known with it: who knew it could forge a

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::shared::Segment;
 use super::{Disk, DiskFile, names};
-use crate::storage::{Error, is_full};
+use crate::storage::{Error, ErrorKind, is_full};
 
 /// A file that can become this segment under the name that is returned with it.
 ///
@@ -44,6 +44,21 @@ pub(super) fn ensure_reserve(disk: &dyn Disk, is_there: bool, bytes: u64) -> Res
         Ok(()) => Ok(true),
         Err(error) if is_full(&error) => Ok(false),
         Err(error) => Err(Error::io("make the reserve", error).in_file(disk.path().join(names::RESERVE))),
+    }
+}
+
+/// Writes what even a full disk has space for: that of the reserve.
+pub(super) fn with_reserve<T>(
+    disk: &dyn Disk,
+    has_reserve: &mut bool,
+    write: impl Fn() -> Result<T, Error>,
+) -> Result<T, Error> {
+    match write() {
+        Err(error) if error.kind() == ErrorKind::Full && *has_reserve => {
+            *has_reserve = disk.remove(names::RESERVE).is_err();
+            write()
+        }
+        result => result,
     }
 }
 

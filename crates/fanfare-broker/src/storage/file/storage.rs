@@ -6,7 +6,7 @@ use super::recover::Found;
 use super::shared::{Segment, Shared};
 use super::snapshots::FileSnapshots;
 use super::syncer::{self, FileSyncer};
-use super::{DiskFile, Options, names, roll};
+use super::{DiskFile, Options, roll};
 use crate::journal::{BATCH_HEADER_LEN, BODY_MAX, BatchBuf, Lsn, Meta, SEGMENT_HEADER_LEN, Stop};
 use crate::storage::{Class, Error, ErrorKind, Reader, Snapshots, Space, Storage, Syncer, is_full};
 
@@ -99,13 +99,8 @@ impl FileStorage {
 
     /// Changes the meta file, for which even a full disk has space: that of the reserve.
     fn update_meta(&mut self, change: impl Fn(&mut Meta)) -> Result<(), Error> {
-        match self.shared.update_meta(&change) {
-            Err(error) if error.kind() == ErrorKind::Full && self.has_reserve => {
-                self.has_reserve = self.shared.disk.remove(names::RESERVE).is_err();
-                self.shared.update_meta(&change)
-            }
-            result => result,
-        }
+        let shared = &*self.shared;
+        roll::with_reserve(&*shared.disk, &mut self.has_reserve, || shared.update_meta(&change))
     }
 }
 

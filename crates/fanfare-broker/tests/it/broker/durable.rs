@@ -5,7 +5,7 @@ use std::{
     path::Path,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -302,6 +302,60 @@ async fn on_a_full_disk_publishers_are_refused_and_work_goes_on() {
     drain(broker).await;
 }
 
+#[tokio::test]
+async fn what_is_due_on_a_full_disk_is_tried_again_now_and_then_and_comes_when_there_is_space() {
+    let disk = FaultDisk::new(15);
+    let looks = Arc::new(AtomicU64::default());
+    let clock = Arc::new(Watched { looks: looks.clone(), since: tokio::time::Instant::now(), at: now() });
+    let options = Options::new(clock, Arc::new(Counter::default()));
+    let options = options.segment_bytes(1 << 16).reserve_bytes(1 << 14);
+    let broker = Broker::open_on(disk.disk(), options).unwrap();
+    let mut delayed = event("a", "x", 1);
+    delayed.message.payload = vec![b'x'; 1 << 16].into();
+    delayed.message.metadata.set_not_before(Some(now() + Duration::from_millis(200)));
+    publish(&broker, delayed).await.unwrap();
+    disk.set_quota(Some(disk.used()));
+    // In its first looks it waits until the event is due; it is due long before the last of them.
+    let begin = tokio::time::Instant::now();
+    let all = async {
+        while looks.load(Ordering::Relaxed) < 30 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), all).await.expect("it is tried again");
+    assert!(begin.elapsed() > Duration::from_millis(500), "in {:?}", begin.elapsed());
+    assert_eq!(broker.end(), 0);
+    disk.set_quota(None);
+    let mut tail = broker.tail(&"a".parse().unwrap(), Some(broker.start())).await.unwrap();
+    let come = tokio::time::timeout(Duration::from_secs(20), follow(&mut *tail, 1)).await;
+    assert_eq!(come.expect("it comes").len(), 1);
+}
+
+/// The time, and how often the writer has looked at it.
+#[derive(Debug)]
+struct Watched {
+    looks: Arc<AtomicU64>,
+    since: tokio::time::Instant,
+    at: Timestamp,
+}
+
+impl Clock for Watched {
+    fn now(&self) -> Timestamp {
+        let is_writer = std::thread::current().name() == Some("fanfare-write");
+        self.looks.fetch_add(u64::from(is_writer), Ordering::Relaxed);
+        self.at + self.since.elapsed()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.since.elapsed()
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        #[allow(clippy::disallowed_methods, reason = "this is the Clock port")]
+        Box::pin(tokio::time::sleep(duration))
+    }
+}
+
 /// Work that is done while a sync runs, and what came of it.
 async fn during_a_sync<T: Send + 'static>(
     disk: &FaultDisk,
@@ -466,6 +520,25 @@ async fn memory_keeps_what_a_group_needs_refuses_over_its_limit_and_forgets_the_
     assert_eq!(head, kept + 100, "revisions go on");
     assert!(records.len() < 40, "{} records are kept", records.len());
     assert_eq!(records.last().unwrap().place.revision, head);
+}
+
+#[tokio::test]
+async fn in_memory_the_newest_records_before_a_revision_are_those_that_are_kept() {
+    let broker = Broker::memory(options().recent_max(4_000)).unwrap();
+    for n in 0..100 {
+        put(&broker, "a", "x", n).await;
+    }
+    let topic = "a".parse().unwrap();
+    let revisions = async |range| {
+        let records = broker.read_key(&topic, "x", range).await.unwrap();
+        records.iter().map(|record| record.place.revision).collect::<Vec<_>>()
+    };
+    let first = revisions(KeyRange::from(1, 1)).await[0];
+    assert!(first > 10, "{first}");
+    let expected: Vec<_> = (first..=first + 3).rev().collect();
+    assert_eq!(revisions(KeyRange::back_from(first + 3, 10)).await, expected);
+    assert_eq!(revisions(KeyRange::back_from(first - 1, 10)).await, [0; 0]);
+    assert_eq!(revisions(KeyRange::back_from(u64::MAX, 2)).await, [100, 99]);
 }
 
 /// A broker that saves its state often, and the kinds of failures it tells of.

@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use fanfare_broker::Broker;
 use fanfare_core::{
-    AttemptRecord, Claim, Cursor, Epoch, ErrorKind, ExpectedRevision, KeyRange, Log, Operator, Selection,
-    Settle, Start, Taken, Timestamp, TopicFilter, Transport,
+    AttemptRecord, Claim, Cursor, Epoch, ErrorKind, ExpectedRevision, KeyRange, Log, Operator, Plan,
+    PlannedGroup, Selection, Settle, Start, Taken, Timestamp, TopicFilter, Transport,
 };
 
 use super::rig::*;
@@ -437,6 +437,41 @@ pub(crate) async fn a_new_group_beside_an_orphan_is_refused_until_something_is_s
     drop(consumer);
     broker.delete_group(&name("third")).await.unwrap();
     assert_eq!(broker.delete_group(&name("third")).await.unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+pub(crate) async fn a_group_is_either_renamed_or_deleted(broker: Broker) {
+    put(&broker, "a", "x", 1).await;
+    drop(join(&broker, "old", &["a"]).await);
+    let mut renamed = PlannedGroup::new(spec("new", &["a"]));
+    renamed.claim = Claim::RenamedFrom(name("old"));
+    let mut plan = Plan::new("app", "");
+    plan.groups.push(renamed);
+    plan.delete.push(name("old"));
+    let refused = broker.plan(&plan).await.unwrap_err();
+    assert!(refused.to_string().contains("not both"), "{refused}");
+    assert_eq!(broker.groups().await.unwrap()[0].name, name("old"), "nothing of it was done");
+    plan.delete.clear();
+    assert!(!broker.plan(&plan).await.unwrap().groups[0].is_new);
+    // Where it was renamed before, both lines may stay.
+    plan.delete.push(name("old"));
+    broker.plan(&plan).await.unwrap();
+}
+
+pub(crate) async fn dead_letters_come_in_pages(broker: Broker) {
+    let batch = (0..300).map(|n| event("a", "", n)).collect();
+    assert!(broker.submit(batch, false).await.unwrap().iter().all(Result::is_ok));
+    let mut subscription = join(&broker, "h", &["a"]).await;
+    let tokens: Vec<_> = take_all(&mut *subscription.consumer, 300).await.iter().map(|d| d.token).collect();
+    let begun = subscription.consumer.begin(&mut tokens.clone()).await.unwrap();
+    assert!(begun.iter().all(Result::is_ok));
+    let reject = || Settle::Reject { reason: "no".into(), failed: None, park: false };
+    let mut rejected = tokens.into_iter().map(|token| (token, reject())).collect();
+    assert!(subscription.consumer.settle(&mut rejected).await.unwrap().iter().all(Result::is_ok));
+    let page = broker.dead_letters(&name("h"), 0, usize::MAX).await.unwrap();
+    assert_eq!(page.len(), 256);
+    let rest = broker.dead_letters(&name("h"), 256, usize::MAX).await.unwrap();
+    assert_eq!((rest.len(), rest[0].record.place.position), (44, 256));
+    assert!(broker.dead_letters(&name("h"), 300, usize::MAX).await.unwrap().is_empty());
 }
 
 pub(crate) async fn a_wider_filter_begins_at_the_cursor(broker: Broker) {

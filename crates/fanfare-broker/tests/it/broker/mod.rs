@@ -51,6 +51,8 @@ tell! {
     a_key_is_read_in_both_directions,
     a_cursor_of_another_epoch_is_refused_by_name,
     a_new_group_beside_an_orphan_is_refused_until_something_is_said,
+    a_group_is_either_renamed_or_deleted,
+    dead_letters_come_in_pages,
     a_wider_filter_begins_at_the_cursor,
     what_is_too_large_is_refused_and_the_rest_of_its_batch_is_published,
     after_draining_every_call_is_refused,
