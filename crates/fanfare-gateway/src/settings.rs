@@ -20,13 +20,17 @@ pub struct Settings {
     pub channels_max: usize,
     /// The longest channel name, in bytes; longer ones are refused with 107. 255.
     pub channel_name_max: usize,
-    /// RPCs, publishes and history reads that are being worked on; more are refused with 111. 32.
+    /// RPCs, publishes and history reads that are being worked on; more are refused with 111. So many sends as well: then no
+    /// more is read from the connection until one is done. 32.
     pub calls_in_flight_max: usize,
     /// Bytes of publications that wait to be sent; over it the connection is closed as slow, with 3008. 1 MiB.
     pub queued_bytes_max: usize,
     /// The most publications that one history call returns, or that a recovery brings; a client that missed more is told
     /// so and gets none. 300.
     pub publications_max: usize,
+    /// The most bytes of publications that one history call returns (one publication at least), or that a recovery brings. A
+    /// history that is cut short ends before the newest offset, which stands beside it. 2 MiB.
+    pub publications_bytes_max: usize,
     /// Connections in all; who comes then is refused with HTTP 503. 50,000.
     pub connections_max: usize,
     /// Connections of one user; one more is closed with 3504. 128.
@@ -60,6 +64,7 @@ impl Default for Settings {
             calls_in_flight_max: 32,
             queued_bytes_max: 1 << 20,
             publications_max: 300,
+            publications_bytes_max: 2 << 20,
             connections_max: 50_000,
             connections_per_user_max: 128,
             connections_per_address_max: 4_096,

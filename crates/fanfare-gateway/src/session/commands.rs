@@ -74,6 +74,7 @@ impl Session {
             Done::Rpc(id, result) => {
                 self.called(id, result, turn, |replies, data| replies.rpc(id, Some(&data)))
             }
+            Done::Send => self.sends_in_flight = self.sends_in_flight.saturating_sub(1),
         }
     }
 
@@ -94,6 +95,7 @@ impl Session {
 
     fn send(&mut self, caller: Arc<Caller>, data: Option<&RawValue>, turn: &mut Turn) {
         if self.shared.handles_send {
+            self.sends_in_flight += 1;
             turn.effects.push(Effect::Send { caller, data: data.map_or_else(Json::null, Json::from_raw) });
         } else {
             turn.close(Disconnect::NOT_AVAILABLE);

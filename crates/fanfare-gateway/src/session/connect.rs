@@ -31,6 +31,7 @@ impl Session {
             resumes: resumes.collect(),
             waiting: 0,
             joined: Vec::new(),
+            recovered_bytes: 0,
         }));
         turn.effects.push(Effect::Open { caller, data: request.data.map(Json::from_raw) });
     }
@@ -85,8 +86,16 @@ impl Session {
             return self.given(ticket, result, now, turn);
         };
         match result {
-            Ok(joined) => {
+            Ok(mut joined) => {
                 connecting.waiting -= 1;
+                // All of them wait for one answer: together they may have what one recovery may have.
+                joined.reading = None;
+                let recovered = joined.recovered.iter().flatten();
+                connecting.recovered_bytes +=
+                    recovered.map(|publication| publication.body().len()).sum::<usize>();
+                if connecting.recovered_bytes > self.shared.settings.publications_bytes_max {
+                    joined.recovered = None;
+                }
                 connecting.joined.push((ticket, *joined));
                 self.finish_connecting(now, turn);
             }

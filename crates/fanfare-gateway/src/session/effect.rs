@@ -5,6 +5,7 @@ use crate::hub::{Membership, Ticket};
 use crate::policy::{Caller, ChannelKey, Grant, Publish, Subscribe, Welcome};
 use crate::protocol::{ClientInfo, Disconnect, Encoded, ErrorReply, Json, Replies};
 use std::sync::Arc;
+use tokio::sync::OwnedSemaphorePermit;
 
 /// What came out of one step: replies to write, work to start, and perhaps the end.
 #[derive(Debug, Default)]
@@ -36,7 +37,7 @@ pub(crate) struct Resume {
     pub(crate) offset: u64,
 }
 
-/// Work for the driver. Each effect but `Send` is answered by the [`Done`] of the same name.
+/// Work for the driver. Each effect is answered by the [`Done`] of the same name.
 #[derive(Debug)]
 pub(crate) enum Effect {
     /// Ask the application whether the connection may be.
@@ -95,6 +96,7 @@ pub(crate) enum Done {
     Presence(u32, Result<Present, ErrorReply>),
     Publish(u32, Result<(), ErrorReply>),
     Rpc(u32, Result<Json, ErrorReply>),
+    Send,
 }
 
 /// Who is in a channel.
@@ -117,6 +119,8 @@ pub(crate) struct Joined {
     pub(crate) top: u64,
     /// What was missed since the position that the client gave, complete; `None` when that cannot be told.
     pub(crate) recovered: Option<Vec<Encoded>>,
+    /// Held while `recovered` is in memory.
+    pub(crate) reading: Option<OwnedSemaphorePermit>,
 }
 
 /// Which part of a history.
@@ -134,4 +138,7 @@ pub(crate) struct History {
     pub(crate) publications: Vec<Encoded>,
     pub(crate) offset: u64,
     pub(crate) epoch: String,
+    /// Held while `publications` are in memory.
+    #[allow(dead_code, reason = "its drop lets the next one be read")]
+    pub(crate) reading: Option<OwnedSemaphorePermit>,
 }

@@ -67,6 +67,8 @@ pub(crate) struct Session {
     subscriptions: Vec<Subscription>,
     next_ticket: u64,
     calls_in_flight: usize,
+    /// Sends that are being worked on.
+    sends_in_flight: usize,
     timers: Timers,
     buckets: Buckets,
     /// Whether any subscription has had an end: most connections need not look for one at every turn.
@@ -99,6 +101,8 @@ struct Connecting {
     /// Server-side subscriptions whose answer is still to come.
     waiting: usize,
     joined: Vec<(Ticket, Joined)>,
+    /// What the joined ones recovered, in bytes.
+    recovered_bytes: usize,
 }
 
 impl Session {
@@ -113,6 +117,7 @@ impl Session {
             subscriptions: Vec::new(),
             next_ticket: 0,
             calls_in_flight: 0,
+            sends_in_flight: 0,
             timers,
             buckets,
             has_expiring: false,
@@ -129,9 +134,13 @@ impl Session {
         }
     }
 
-    /// Whether commands must wait: a connect is being worked on.
+    /// Whether commands must wait: a connect is being worked on, or as many sends as may be.
     pub(crate) fn is_waiting(&self) -> bool {
-        matches!(self.phase, Phase::Connecting(_))
+        matches!(self.phase, Phase::Connecting(_)) || self.is_full()
+    }
+
+    fn is_full(&self) -> bool {
+        self.sends_in_flight >= self.shared.settings.calls_in_flight_max
     }
 
     /// Whether anything may still be answered.
@@ -159,7 +168,9 @@ impl Session {
 
     /// Looks at what is due.
     pub(crate) fn tick(&mut self, now: Now, turn: &mut Turn) {
-        match self.timers.fire(now.steady, &self.shared.settings) {
+        // The pong of a peer that is not listened to may be among what it sent.
+        let fired = self.timers.fire(now.steady, &self.shared.settings, !self.is_full());
+        match fired {
             timers::Fired::Nothing => {}
             timers::Fired::Ping => turn.replies.ping(),
             timers::Fired::Close(disconnect) => turn.close(disconnect),

@@ -61,6 +61,7 @@ pub(super) struct Live {
 #[derive(Debug, Default)]
 pub(super) struct Buffer {
     publications: Vec<Encoded>,
+    bytes: usize,
     is_incomplete: bool,
 }
 
@@ -88,6 +89,7 @@ pub(super) enum Merged {
 impl Buffer {
     /// More than any recovery brings; who is that far behind starts anew.
     const MAX: usize = 4_096;
+    const BYTES_MAX: usize = 2 << 20;
 
     pub(super) fn lose(&mut self) {
         self.publications = Vec::new();
@@ -95,7 +97,8 @@ impl Buffer {
     }
 
     fn push(&mut self, publication: Encoded) {
-        if self.publications.len() >= Self::MAX {
+        self.bytes += publication.frame.bytes().len();
+        if self.publications.len() >= Self::MAX || self.bytes > Self::BYTES_MAX {
             self.lose();
         } else if !self.is_incomplete {
             self.publications.push(publication);

@@ -23,14 +23,10 @@ impl Bench {
     }
 
     fn fresh() -> Self {
-        let shared = Shared {
-            settings: Settings::default(),
-            verifier: None,
-            allows_anonymous: true,
-            has_rpc: true,
-            handles_send: false,
-            lifecycle: None,
-        };
+        Self::with(shared())
+    }
+
+    fn with(shared: Shared) -> Self {
         let now = Now { steady: Duration::ZERO, unix: 1_000 };
         let session = Session::new(Arc::new(shared), "client".into(), 0.0, now);
         Self { session, turn: Turn::default(), now }
@@ -66,6 +62,17 @@ impl Bench {
     }
 }
 
+fn shared() -> Shared {
+    Shared {
+        settings: Settings::default(),
+        verifier: None,
+        allows_anonymous: true,
+        has_rpc: true,
+        handles_send: false,
+        lifecycle: None,
+    }
+}
+
 fn publication(offset: u64) -> Encoded {
     Publication::new(Json::of(&offset).unwrap()).encode("c", offset)
 }
@@ -88,6 +95,7 @@ fn joined(top: u64, recovered: Option<std::ops::RangeInclusive<u64>>) -> Box<Joi
         epoch: "e".into(),
         top,
         recovered: recovered.map(|offsets| offsets.map(publication).collect()),
+        reading: None,
     })
 }
 
@@ -297,4 +305,42 @@ fn of_several_publications_at_once_only_those_are_pushed_that_are_new() {
     let batch = Batch::of(vec![publication(10), publication(12)]).unwrap();
     bench.session.item(Item::Publications(ticket, Arc::new(batch)), &mut bench.turn);
     assert!(bench.replies().contains("2500"));
+}
+
+#[test]
+fn while_as_many_sends_as_may_be_are_handled_nothing_is_taken_and_no_pong_is_missed() {
+    let shared = Shared { handles_send: true, ..shared() };
+    let max = shared.settings.calls_in_flight_max;
+    let mut bench = Bench::with(shared);
+    bench.command(r#"{"id":1,"connect":{}}"#);
+    bench.done(Done::Open(Ok(Welcome::default())));
+    for _ in 0..max {
+        assert!(!bench.session.is_waiting());
+        bench.command(r#"{"send":{"data":1}}"#);
+    }
+    assert!(bench.session.is_waiting());
+    bench.advance(13);
+    bench.advance(8);
+    assert_eq!(bench.turn.close, None);
+    bench.done(Done::Send);
+    assert!(!bench.session.is_waiting());
+    bench.advance(8);
+    assert_eq!(bench.turn.close, Some(Disconnect::NO_PONG));
+}
+
+#[test]
+fn the_servers_channels_recover_together_no_more_than_one_recovery_may_have() {
+    let mut shared = shared();
+    shared.settings.publications_bytes_max = 100;
+    let mut bench = Bench::with(shared);
+    let subs = r#""c":{"recover":true,"epoch":"e"},"d":{"recover":true,"epoch":"e"}"#;
+    bench.command(&format!(r#"{{"id":1,"connect":{{"subs":{{{subs}}}}}}}"#));
+    bench.done(Done::Open(Ok(Welcome { channels: vec!["c".into(), "d".into()], ..Welcome::default() })));
+    for ticket in [Ticket(1), Ticket(2)] {
+        bench.done(Done::Join(ticket, Ok(joined(3, Some(1..=3)))));
+    }
+    let reply: serde_json::Value = serde_json::from_str(&bench.replies()).unwrap();
+    let recovered = ["c", "d"].map(|channel| reply["connect"]["subs"][channel]["recovered"].is_boolean());
+    assert_eq!(recovered, [true, false], "{reply}");
+    assert_eq!(reply["connect"]["subs"]["d"]["was_recovering"], true);
 }

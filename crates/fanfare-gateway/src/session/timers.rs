@@ -60,7 +60,8 @@ impl Timers {
         all.into_iter().flatten().min().unwrap_or(Duration::MAX)
     }
 
-    pub(super) fn fire(&mut self, now: Duration, settings: &Settings) -> Fired {
+    /// What is due. While the peer is not listened to, its pong is waited for longer.
+    pub(super) fn fire(&mut self, now: Duration, settings: &Settings, is_listening: bool) -> Fired {
         let is_due = |at: Option<Duration>| at.is_some_and(|at| at <= now);
         if is_due(self.cut) {
             Fired::Cut
@@ -68,6 +69,9 @@ impl Timers {
             Fired::Close(Disconnect::STALE)
         } else if is_due(self.expiry) {
             Fired::Close(Disconnect::EXPIRED)
+        } else if is_due(self.pong) && !is_listening {
+            self.pong = Some(now + settings.pong_timeout);
+            Fired::Nothing
         } else if is_due(self.pong) {
             Fired::Close(Disconnect::NO_PONG)
         } else if is_due(self.ping) {

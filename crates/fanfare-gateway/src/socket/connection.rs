@@ -11,12 +11,14 @@ use crate::work;
 use fanfare_core::BoxFuture;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use tokio::time::Sleep;
 
 pub(super) struct Connection {
@@ -25,7 +27,11 @@ pub(super) struct Connection {
     io: Io,
     session: Session,
     outbox: Arc<Outbox>,
-    work: FuturesUnordered<BoxFuture<'static, Option<Done>>>,
+    work: FuturesUnordered<BoxFuture<'static, Done>>,
+    /// Finished, and waiting for the peer to take what was answered before.
+    finished: VecDeque<Done>,
+    /// One for each read whose records may be in memory.
+    reads: Arc<Semaphore>,
     /// A frame whose commands are not all taken, and where the next one begins.
     frame: Option<(String, usize)>,
     turn: Turn,
@@ -46,8 +52,11 @@ enum End {
     Cut,
 }
 
-/// Replies that wait while the peer takes nothing; over it no more is read from the peer.
+/// Replies that wait while the peer takes nothing; over it no command is taken any more, and no finished work answered.
 const UNWRITTEN_MAX: usize = 64 * 1024;
+
+/// Histories and recoveries that one connection has in memory before they are answered.
+const READS_MAX: usize = 4;
 
 impl Connection {
     pub(super) fn new(gateway: &Arc<Inner>, io: Io, registered: Registered) -> Self {
@@ -60,6 +69,8 @@ impl Connection {
             io,
             session,
             work: FuturesUnordered::new(),
+            finished: VecDeque::new(),
+            reads: Arc::new(Semaphore::new(READS_MAX)),
             frame: None,
             turn: Turn::default(),
             timer: Box::pin(tokio::time::sleep(Duration::ZERO)),
@@ -82,7 +93,8 @@ impl Connection {
                 }
             }
             for effect in self.turn.effects.drain(..) {
-                let work = work::perform(Arc::clone(&gateway), Arc::clone(&self.outbox), effect);
+                let (outbox, reads) = (Arc::clone(&self.outbox), Arc::clone(&self.reads));
+                let work = work::perform(Arc::clone(&gateway), outbox, reads, effect);
                 self.work.push(Box::pin(work));
             }
             if let Some(disconnect) = self.turn.close.take() {
@@ -96,24 +108,30 @@ impl Connection {
                 break end;
             }
         };
-        let Self { mut io, mut session, turn, work, registered, .. } = self;
+        let Self { mut io, mut session, turn, work, finished, registered, .. } = self;
         if let End::Close(reason) = &end {
             session.ends(reason);
         }
         // Leaves every room before the peer is waited for.
-        drop((session, work));
+        drop((session, work, finished));
         let timeout = gateway.settings().close_timeout;
         let _ = tokio::time::timeout(timeout, finish(&mut io, turn, end)).await;
         drop(registered);
     }
 
-    /// Takes the frame's commands as far as the session goes on.
+    /// Whether the session goes on and the peer takes what it is answered: one command may be answered by far more bytes than
+    /// it has.
+    fn takes_commands(&self) -> bool {
+        !self.session.is_waiting() && self.turn.replies.len() < UNWRITTEN_MAX
+    }
+
+    /// Takes the frame's commands as far as they may be taken.
     fn take_commands(&mut self) {
         let Some((frame, start)) = self.frame.take() else { return };
         let now = self.gateway.now();
         let mut start = start;
         loop {
-            if self.session.is_waiting() {
+            if !self.takes_commands() {
                 self.frame = Some((frame, start));
                 return;
             }
@@ -152,22 +170,13 @@ impl Connection {
                 Poll::Pending => break,
             }
         }
-        while !self.work.is_empty()
-            && let Poll::Ready(Some(done)) = self.work.poll_next_unpin(cx)
-        {
-            if let Some(done) = done {
-                has_news = true;
-                // A channel may have been taken away, and that answered, before the last of this was read.
-                if let Err(disconnect) = self.outbox.take_urgent(&mut self.items) {
-                    return Poll::Ready(Err(End::Close(disconnect)));
-                }
-                for item in self.items.drain(..) {
-                    self.session.item(item, &mut self.turn);
-                }
-                self.session.done(done, self.gateway.now(), &mut self.turn);
-            }
-        }
-        if self.frame.is_none() && self.turn.replies.len() < UNWRITTEN_MAX {
+        has_news |= match self.take_finished(cx) {
+            Ok(has_news) => has_news,
+            Err(end) => return Poll::Ready(Err(end)),
+        };
+        // What the peer did not take before it may have taken now.
+        has_news |= self.frame.is_some() && self.takes_commands();
+        if self.frame.is_none() && self.takes_commands() {
             match self.io.poll_read(cx) {
                 Poll::Ready(Incoming::Message(frame)) => {
                     has_news = true;
@@ -191,6 +200,29 @@ impl Connection {
             self.timer_at = Duration::ZERO;
         }
         if has_news { Poll::Ready(Ok(())) } else { Poll::Pending }
+    }
+
+    /// Works on, and answers what is finished as far as the peer takes the answers; whether there was anything.
+    fn take_finished(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
+        while !self.work.is_empty()
+            && let Poll::Ready(Some(done)) = self.work.poll_next_unpin(cx)
+        {
+            self.finished.push_back(done);
+        }
+        if self.finished.is_empty() || self.turn.replies.len() >= UNWRITTEN_MAX {
+            return Ok(false);
+        }
+        // A channel may have been taken away, and that answered, before the last of this was read.
+        self.outbox.take_urgent(&mut self.items).map_err(End::Close)?;
+        for item in self.items.drain(..) {
+            self.session.item(item, &mut self.turn);
+        }
+        while self.turn.replies.len() < UNWRITTEN_MAX
+            && let Some(done) = self.finished.pop_front()
+        {
+            self.session.done(done, self.gateway.now(), &mut self.turn);
+        }
+        Ok(true)
     }
 
     /// Writes what waits, as one frame, as soon as the one before it is with the kernel.

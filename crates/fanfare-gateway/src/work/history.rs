@@ -1,6 +1,7 @@
 //! Reading a channel's history.
 
 use super::join::is_same_epoch;
+use super::read::{fitting, read_within};
 use super::window::first_served;
 use crate::gateway::Inner;
 use crate::hub::encode;
@@ -8,9 +9,12 @@ use crate::policy::{Caller, ChannelKey};
 use crate::protocol::ErrorReply;
 use crate::session::{History, HistoryRange};
 use fanfare_core::{Error, KeyRange};
+use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 pub(super) async fn history(
     gateway: &Inner,
+    reads: Arc<Semaphore>,
     caller: &Caller,
     channel: &str,
     key: Option<ChannelKey>,
@@ -20,7 +24,8 @@ pub(super) async fn history(
         Some(key) => key,
         None => gateway.hub.policy().history(caller, channel).await?,
     };
-    read(gateway, channel, &key, range).await
+    let reading = reads.acquire_owned().await.ok();
+    Ok(History { reading, ..read(gateway, channel, &key, range).await? })
 }
 
 /// Reads what a channel's window shows.
@@ -37,13 +42,14 @@ pub(crate) async fn read(
         return Err(ErrorReply::UNRECOVERABLE_POSITION);
     }
     let offset = log.head(&key.topic, &key.key);
+    let bytes_max = gateway.settings().publications_bytes_max;
     let records = async {
         if range.max == 0 {
             return Ok(Vec::new());
         }
         let first = first_served(log, key, offset, policy.window(key), gateway.clock.now()).await?;
         match wanted(range, first, offset) {
-            Some(wanted) => log.read_key(&key.topic, &key.key, wanted).await,
+            Some(wanted) => read_within(log, key, wanted, bytes_max).await,
             None => Ok(Vec::new()),
         }
     };
@@ -51,7 +57,9 @@ pub(crate) async fn read(
         tracing::error!(channel, %error, "a history read failed");
         ErrorReply::INTERNAL
     })?;
-    Ok(History { publications: encode(policy, channel, key, &records).await, offset, epoch })
+    let mut publications = encode(policy, channel, key, &records).await;
+    publications.truncate(fitting(&publications, bytes_max));
+    Ok(History { publications, offset, epoch, reading: None })
 }
 
 /// What to read, given the first offset that is served and the newest one; `None` when there is nothing.

@@ -1,5 +1,6 @@
 //! Subscribing without a gap: first into the room, then to the log.
 
+use super::read::{fitting, read_within};
 use super::window::first_served;
 use crate::auth::SubscriptionClaims;
 use crate::gateway::Inner;
@@ -9,10 +10,19 @@ use crate::protocol::{ClientInfo, Encoded, ErrorReply};
 use crate::session::{Joined, Resume};
 use fanfare_core::{Error, KeyRange, Log, Timestamp};
 use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// Whose subscription it is.
+pub(super) struct Place {
+    pub(super) outbox: Arc<Outbox>,
+    pub(super) ticket: Ticket,
+    /// How many histories and recoveries the connection may have in memory.
+    pub(super) reads: Arc<Semaphore>,
+}
 
 pub(super) async fn join(
     gateway: &Inner,
-    (outbox, ticket): (Arc<Outbox>, Ticket),
+    Place { outbox, ticket, reads }: Place,
     caller: &Caller,
     request: &Subscribe,
     token: Option<Box<SubscriptionClaims>>,
@@ -33,6 +43,12 @@ pub(super) async fn join(
         connection: caller.info.clone(),
         channel: grant.info.clone(),
     });
+    let resume = resume.filter(|_| grant.is_recoverable);
+    // Before the room is entered, so that what comes live is not kept meanwhile.
+    let reading = match resume {
+        Some(_) => reads.acquire_owned().await.ok(),
+        None => None,
+    };
     let member = Member {
         outbox,
         ticket,
@@ -47,7 +63,7 @@ pub(super) async fn join(
         // What became readable before this head comes from the log, what comes after it through the room.
         let top = log.head(&grant.key.topic, &grant.key.key);
         let recovered = match resume {
-            Some(resume) if grant.is_recoverable && is_same_epoch(resume, &epoch) => {
+            Some(resume) if is_same_epoch(resume, &epoch) => {
                 missed(gateway, log, &request.channel, &grant.key, resume.offset, top).await?
             }
             _ => None,
@@ -58,7 +74,7 @@ pub(super) async fn join(
         tracing::error!(channel = request.channel, %error, "a subscription failed");
         ErrorReply::INTERNAL
     })?;
-    Ok(Joined { membership, grant, has_token, info, epoch, top, recovered })
+    Ok(Joined { membership, grant, has_token, info, epoch, top, recovered, reading })
 }
 
 /// Everything after an offset up to the top, or nothing at all: too much, no longer kept, or from a future that this
@@ -83,13 +99,15 @@ async fn missed(
     if first_served(log, key, top, window, gateway.clock.now()).await? > after + 1 {
         return Ok(None);
     }
-    let records = log.read_key(&key.topic, &key.key, KeyRange::from(after + 1, count)).await?;
+    let bytes_max = gateway.settings().publications_bytes_max;
+    let records = read_within(log, key, KeyRange::from(after + 1, count), bytes_max).await?;
     let is_complete = records.len() == count
         && records.iter().zip(after + 1..).all(|(record, revision)| record.place.revision == revision);
     if !is_complete {
         return Ok(None);
     }
-    Ok(Some(encode(gateway.hub.policy(), channel, key, &records).await))
+    let publications = encode(gateway.hub.policy(), channel, key, &records).await;
+    Ok((fitting(&publications, bytes_max) == count).then_some(publications))
 }
 
 /// An empty epoch stands for any.

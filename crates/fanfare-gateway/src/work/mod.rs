@@ -5,6 +5,7 @@
 
 mod history;
 mod join;
+mod read;
 mod window;
 
 pub(crate) use history::read as read_history;
@@ -14,25 +15,33 @@ use crate::hub::Outbox;
 use crate::protocol::{Disconnect, ErrorReply};
 use crate::session::{Done, Effect, Present};
 use futures_util::FutureExt;
+use join::Place;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 
-/// Carries an effect out. `None` when nobody waits for the outcome.
-pub(crate) async fn perform(gateway: Arc<Inner>, outbox: Arc<Outbox>, effect: Effect) -> Option<Done> {
+/// Carries an effect out. `reads` bounds how many histories and recoveries a connection has in memory.
+pub(crate) async fn perform(
+    gateway: Arc<Inner>,
+    outbox: Arc<Outbox>,
+    reads: Arc<Semaphore>,
+    effect: Effect,
+) -> Done {
     let policy = gateway.hub.policy();
-    Some(match effect {
+    match effect {
         Effect::Open { caller, data } => {
             let opened = contained("Policy::connect", policy.connect(&caller, data.as_ref())).await;
             Done::Open(opened.unwrap_or(Err(Disconnect::INTERNAL)))
         }
         Effect::Join { ticket, caller, request, token, resume } => {
-            let joined = join::join(&gateway, (outbox, ticket), &caller, &request, token, resume.as_ref());
+            let place = Place { outbox, ticket, reads };
+            let joined = join::join(&gateway, place, &caller, &request, token, resume.as_ref());
             Done::Join(ticket, answered("Policy::subscribe", joined).await.map(Box::new))
         }
         Effect::History { id, caller, channel, granted, range } => {
             let (by, key) = granted.unzip();
-            let history = history::history(&gateway, &caller, &channel, key, &range);
+            let history = history::history(&gateway, reads, &caller, &channel, key, &range);
             Done::History(id, by, answered("Policy::history", history).await)
         }
         Effect::Presence { id, caller, channel, is_stats } => {
@@ -52,9 +61,9 @@ pub(crate) async fn perform(gateway: Arc<Inner>, outbox: Arc<Outbox>, effect: Ef
             if let Some(handler) = &gateway.on_send {
                 contained("the send handler", handler(caller, data)).await;
             }
-            return None;
+            Done::Send
         }
-    })
+    }
 }
 
 async fn answered<T>(

@@ -3,10 +3,17 @@
 use crate::support::{Client, Rooms, SECRET, Server, open, publish, serve, token};
 use axum::extract::Request;
 use axum::middleware::{self, Next};
+use fanfare_core::{Recorded, Topic};
 use fanfare_gateway::auth::Verifier;
-use fanfare_gateway::{Caller, ClientAddress, ErrorReply, Gateway, Rate, Settings};
+use fanfare_gateway::{
+    Caller, ChannelKey, ClientAddress, ErrorReply, Gateway, Grant, Json, Policy, Publication, Rate, Settings,
+    Subscribe,
+};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::Semaphore;
 use tokio_tungstenite::tungstenite::Error;
 
 async fn limited(change: impl FnOnce(&mut Settings)) -> Server {
@@ -194,6 +201,161 @@ async fn a_history_call_returns_so_many_publications_at_most_however_many_it_ask
             client.call(&format!(r#"{{"id":3,"history":{{"channel":"room:1","limit":{limit}}}}}"#)).await;
         assert_eq!(reply["history"]["publications"].as_array().unwrap().len(), 5, "{limit}");
     }
+}
+
+#[tokio::test]
+async fn history_and_recovery_have_so_many_bytes_at_most_and_history_goes_on_where_it_ended() {
+    let server = limited(|settings| settings.publications_bytes_max = 1_000).await;
+    for _ in 0..200 {
+        publish(&server.store, "1", &format!("\"{}\"", "x".repeat(80))).await;
+    }
+    publish(&server.store, "1", &format!("\"{}\"", "x".repeat(5_000))).await;
+    let mut client = server.connected("ann").await;
+    client.subscribe(2, "room:1", "").await;
+    let mut read = Vec::new();
+    while read.len() < 201 {
+        let since = format!(r#"{{"epoch":"{}","offset":{}}}"#, server.store.epoch(), read.len());
+        let history = format!(r#"{{"id":3,"history":{{"channel":"room:1","limit":300,"since":{since}}}}}"#);
+        let reply = client.call(&history).await;
+        assert_eq!(reply["history"]["offset"], 201);
+        let page = reply["history"]["publications"].as_array().unwrap();
+        let bytes: usize = page.iter().map(|publication| publication.to_string().len()).sum();
+        assert!(!page.is_empty() && (bytes <= 1_000 || page.len() == 1), "{bytes} bytes in {}", page.len());
+        read.extend(page.iter().map(|publication| publication["offset"].as_u64().unwrap()));
+    }
+    assert!(read.iter().copied().eq(1..=201), "{read:?}");
+    let backwards = r#"{"id":4,"history":{"channel":"room:1","limit":300,"reverse":true}}"#;
+    let newest = client.call(backwards).await["history"]["publications"].clone();
+    assert_eq!((newest.as_array().unwrap().len(), newest[0]["offset"].as_u64()), (1, Some(201)));
+    for (offset, is_recovered) in [(195, false), (199, false), (200, true), (201, true)] {
+        client.call(r#"{"id":5,"unsubscribe":{"channel":"room:1"}}"#).await;
+        let reply = client.subscribe(6, "room:1", &server.at(offset)).await;
+        assert_eq!(reply["subscribe"]["recovered"].as_bool().unwrap_or_default(), is_recovered, "{offset}");
+    }
+}
+
+#[tokio::test]
+async fn the_rest_of_a_frame_waits_until_the_answers_to_its_beginning_are_taken() {
+    static MARKED: AtomicUsize = AtomicUsize::new(0);
+    let mark = async |_: Caller, (): ()| {
+        MARKED.fetch_add(1, Ordering::SeqCst);
+        Ok::<_, ErrorReply>(())
+    };
+    let server = Server::with(open(), |builder| builder.rpc("mark", mark)).await;
+    let mut socket = crate::support::upgraded(server.address).await;
+    let info = serde_json::json!({ "name": "x".repeat(40_000) });
+    let token = crate::support::issuer().connection("ann", &info, crate::support::unix_now() + 3_600);
+    let connect = format!(
+        "{{\"id\":1,\"connect\":{{\"token\":\"{token}\"}}}}\n{{\"id\":2,\"subscribe\":{{\"channel\":\"room:1\"}}}}"
+    );
+    socket.write_all(&masked(&connect)).await.unwrap();
+    read_until(&mut socket, "\"id\":2").await;
+    // 800 answers of 40 KB: more than the kernel's buffers hold.
+    let presence = r#"{"id":3,"presence":{"channel":"room:1"}}"#;
+    let mark = r#"{"id":4,"rpc":{"method":"mark","data":null}}"#;
+    let frame = format!("{}\n{mark}", vec![presence; 800].join("\n"));
+    socket.write_all(&masked(&frame)).await.unwrap();
+    socket.readable().await.unwrap();
+    // The first answers are there. Others are served meanwhile.
+    let mut other = server.connected("bob").await;
+    for _ in 0..50 {
+        other.call(r#"{"id":2,"rpc":{"method":"echo","data":1}}"#).await;
+    }
+    assert_eq!(MARKED.load(Ordering::SeqCst), 0, "the frame's end was taken");
+    let answers = read_until(&mut socket, "\"id\":4").await;
+    assert_eq!(answers.matches("\"id\":3").count(), 800);
+    assert_eq!(MARKED.load(Ordering::SeqCst), 1);
+}
+
+/// A frame as a client sends it.
+fn masked(text: &str) -> Vec<u8> {
+    let len = u64::try_from(text.len()).unwrap();
+    let head = if len < 65_536 {
+        [&[0x81, 0xfe][..], &u16::try_from(len).unwrap().to_be_bytes()].concat()
+    } else {
+        [&[0x81, 0xff][..], &len.to_be_bytes()].concat()
+    };
+    [&head, &[0; 4][..], text.as_bytes()].concat()
+}
+
+/// Everything up to these words, frames' heads among it.
+async fn read_until(socket: &mut tokio::net::TcpStream, words: &str) -> String {
+    let (mut all, mut seen) = (Vec::new(), 0);
+    loop {
+        let read = tokio::time::timeout(Duration::from_secs(20), socket.read_buf(&mut all)).await;
+        assert_ne!(read.expect("an answer in time").unwrap(), 0, "it ended");
+        let from = seen;
+        seen = all.len().saturating_sub(words.len());
+        if all[from..].windows(words.len()).any(|window| window == words.as_bytes()) {
+            return String::from_utf8_lossy(&all).into_owned();
+        }
+    }
+}
+
+#[tokio::test]
+async fn of_many_histories_few_are_read_before_the_first_are_taken() {
+    static VIEWED: AtomicUsize = AtomicUsize::new(0);
+    struct Counting;
+    impl Policy for Counting {
+        async fn subscribe(&self, _: &Caller, request: &Subscribe) -> Result<Grant, ErrorReply> {
+            Ok(Grant::new(ChannelKey::new(Topic::from_static("chat.room"), &*request.channel)).history())
+        }
+
+        async fn view(&self, _: &ChannelKey, records: &[Arc<Recorded>]) -> Vec<Publication> {
+            VIEWED.fetch_add(1, Ordering::SeqCst);
+            let view = |record: &Arc<Recorded>| Json::parse(record.message.payload.clone()).unwrap();
+            records.iter().map(|record| Publication::new(view(record))).collect()
+        }
+    }
+    let store = open();
+    for _ in 0..32 {
+        publish(&store, "1", &format!("\"{}\"", "x".repeat(60_000))).await;
+    }
+    let tokens = Verifier::hs256(SECRET, "test").unwrap();
+    let gateway = Gateway::builder(store.transport(), Counting).tokens(tokens);
+    let gateway = gateway.rpc("echo", async |_: Caller, data: serde_json::Value| Ok::<_, ErrorReply>(data));
+    let address = serve(gateway.build().unwrap().router()).await;
+    let mut client = Client::open(address, None).await.unwrap();
+    client.call(&format!(r#"{{"id":1,"connect":{{"token":"{}"}}}}"#, token("ann"))).await;
+    client.subscribe(2, "1", "").await;
+    let history = r#"{"id":3,"history":{"channel":"1","limit":300}}"#;
+    client.send(&[history; 32].join("\n")).await;
+    let mut other = Client::open(address, None).await.unwrap();
+    other.call(&format!(r#"{{"id":1,"connect":{{"token":"{}"}}}}"#, token("bob"))).await;
+    crate::support::eventually("the first are read", || VIEWED.load(Ordering::SeqCst) >= 4).await;
+    for _ in 0..100 {
+        other.call(r#"{"id":2,"rpc":{"method":"echo","data":1}}"#).await;
+    }
+    // Each is 2 MB; the kernel's buffers hold a few of them.
+    assert!(VIEWED.load(Ordering::SeqCst) < 20, "{VIEWED:?} are in memory");
+    for _ in 0..32 {
+        assert_eq!(client.next().await["history"]["publications"].as_array().unwrap().len(), 32);
+    }
+}
+
+#[tokio::test]
+async fn of_what_is_sent_so_much_is_handled_at_once_and_the_rest_waits_unread() {
+    static LET_THROUGH: Semaphore = Semaphore::const_new(0);
+    static BEGUN: AtomicUsize = AtomicUsize::new(0);
+    static HANDLED: AtomicUsize = AtomicUsize::new(0);
+    static MOST: AtomicUsize = AtomicUsize::new(0);
+    let handler = async |_, _| {
+        let running = BEGUN.fetch_add(1, Ordering::SeqCst) + 1 - HANDLED.load(Ordering::SeqCst);
+        MOST.fetch_max(running, Ordering::SeqCst);
+        LET_THROUGH.acquire().await.unwrap().forget();
+        HANDLED.fetch_add(1, Ordering::SeqCst);
+    };
+    let mut settings = Settings::default();
+    settings.calls_in_flight_max = 5;
+    let server = Server::with(open(), |builder| builder.settings(settings).on_send(handler)).await;
+    let mut client = server.connected("ann").await;
+    client.send(&[r#"{"send":{"data":1}}"#; 100].join("\n")).await;
+    client.send(r#"{"id":2,"rpc":{"method":"echo","data":1}}"#).await;
+    crate::support::eventually("five run", || BEGUN.load(Ordering::SeqCst) == 5).await;
+    LET_THROUGH.add_permits(100);
+    assert_eq!(client.next().await["id"], 2);
+    crate::support::eventually("all are handled", || HANDLED.load(Ordering::SeqCst) == 100).await;
+    assert_eq!(MOST.load(Ordering::SeqCst), 5);
 }
 
 #[tokio::test]

@@ -71,6 +71,7 @@ limits! {
     calls_in_flight_max: usize,
     queued_bytes_max: usize,
     publications_max: usize,
+    publications_bytes_max: usize,
     connections_max: usize,
     connections_per_user_max: usize,
     connections_per_address_max: usize,
