@@ -110,7 +110,7 @@ impl Heard<'_> {
         }
         let payload = match (self.own)() {
             Some(event) => Payload::of_event(event, self.encode),
-            None => (self.encode)(self.event).transpose()?.unwrap_or_default().into(),
+            None => (self.encode)(self.event).transpose()?.map_or(Payload::Local, Payload::Encoded),
         };
         Ok(RawEvent::emitted(self.metadata.clone(), self.topic.clone(), payload))
     }

@@ -17,6 +17,8 @@ pub(crate) type Encode = fn(&(dyn Any + Send + Sync)) -> Option<Result<Bytes, En
 #[derive(Clone)]
 pub(crate) enum Payload {
     Encoded(Bytes),
+    /// None: of an event that never leaves its process.
+    Local,
     /// Shared by clones, so that it is encoded once.
     Event(Arc<Pending>),
 }
@@ -25,7 +27,8 @@ pub(crate) enum Payload {
 pub(crate) struct Pending {
     event: Arc<dyn Any + Send + Sync>,
     encode: Encode,
-    encoded: OnceLock<Result<Bytes, EncodeError>>,
+    /// `None` inside for an event that never leaves its process.
+    encoded: OnceLock<Option<Result<Bytes, EncodeError>>>,
 }
 
 impl Payload {
@@ -34,13 +37,27 @@ impl Payload {
     }
 
     pub(crate) fn get(&self) -> Result<&Bytes, &EncodeError> {
+        static NONE: Bytes = Bytes::new();
         match self {
             Self::Encoded(payload) => Ok(payload),
-            Self::Event(pending) => {
-                let encode = || (pending.encode)(&*pending.event).unwrap_or_else(|| Ok(Bytes::new()));
-                pending.encoded.get_or_init(encode).as_ref()
-            }
+            Self::Local => Ok(&NONE),
+            Self::Event(pending) => pending.encoded().map_or(Ok(&NONE), Result::as_ref),
         }
+    }
+
+    /// Whether it is that of an event that never leaves its process.
+    pub(crate) fn is_local(&self) -> bool {
+        match self {
+            Self::Encoded(_) => false,
+            Self::Local => true,
+            Self::Event(pending) => pending.encoded().is_none(),
+        }
+    }
+}
+
+impl Pending {
+    fn encoded(&self) -> Option<&Result<Bytes, EncodeError>> {
+        self.encoded.get_or_init(|| (self.encode)(&*self.event)).as_ref()
     }
 }
 

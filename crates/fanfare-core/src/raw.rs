@@ -130,6 +130,11 @@ impl RawEvent {
         self.payload.get()
     }
 
+    /// Whether it was emitted in process and is of a type that never leaves it, `#[event(local)]`: it has no payload.
+    pub fn is_local(&self) -> bool {
+        self.payload.is_local()
+    }
+
     /// The payload's content type; JSON when the producer named none.
     pub fn content_type(&self) -> &str {
         self.content_type.as_deref().unwrap_or(JSON)

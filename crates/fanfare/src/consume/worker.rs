@@ -177,6 +177,7 @@ where
     M: 'static,
 {
     let call = Call {
+        subscription: 0,
         handler: job.group.name().handler().into(),
         source: Source::Delivered(run.record.clone()),
         event: None,

@@ -37,7 +37,7 @@ impl Dispatcher {
     }
 
     /// The same for every event whose type matches the filter, `chat.>`: of types known when compiling, and raw ones. Local
-    /// events stay here; the filter should not match them.
+    /// events stay here, also where the filter matches them.
     ///
     /// # Panics
     /// When the filter is none.
@@ -132,6 +132,9 @@ impl Shape<ForwardingRaw> for Forwards<RawEvent> {
     type Fut = BoxFuture<'static, Self::Out>;
 
     fn call(&self, event: RawEvent, (context,): (Context,)) -> Self::Fut {
+        if event.is_local() {
+            return Box::pin(std::future::ready(Ok(())));
+        }
         self.publish(&event, context.metadata())
     }
 }

@@ -18,7 +18,7 @@ use super::{
     cause::{self, Cause, Parent},
     emit_sync::run_refs,
     inner::Inner,
-    node::{Lists, Slots},
+    node::{Lists, Slots, Stage},
     report::{More, Notes, Report},
     subject::{Named, Subject},
 };
@@ -142,7 +142,7 @@ fn begin<E: Event>(
     if lists.is_empty() {
         return Err(inner.unheard(E::TYPE, node.stats.unheard()));
     }
-    let cause = parent.map(|parent| inner.caused(&event, Some(parent))).transpose()?;
+    let cause = parent.map(|parent| inner.caused(&event, Some(parent), Some(&node.stats))).transpose()?;
     let run = Run::new(inner, lists, Arc::new(event), cause, asked);
     Ok(if is_watched { run.watched() } else { run })
 }
@@ -154,20 +154,20 @@ fn begin_named(
     asked: Option<Asked>,
 ) -> Result<Run<&Arc<Inner>, Named>, Report> {
     let lists = Guard::from_inner(Arc::new(inner.named_lists(&event)?));
-    let cause = inner.caused(&event, parent)?;
+    let cause = inner.caused(&event, parent, None)?;
     Ok(Run::new(inner, lists, Arc::new(event), Some(cause), asked).watched())
 }
 
-/// Runs handlers of an event that others have heard already, as part of the same emit. Those that keep an order take
-/// their places now.
+/// Runs handlers of an event that others have heard already, as part of the same emit; answers how many there are. Those that
+/// keep an order take their places now.
 pub(crate) fn tasks_of<S: Subject>(
     inner: &Arc<Inner>,
     lists: Lists<S>,
     event: Arc<S>,
     cause: Option<Arc<Cause>>,
-) -> impl Future<Output = Report> + Send + use<S> {
-    let run = Run::new(inner.clone(), Guard::from_inner(Arc::new(lists)), event, cause, None);
-    run.started()
+) -> (usize, impl Future<Output = Report> + Send + use<S>) {
+    let run = Run::new(inner.clone(), Guard::from_inner(Arc::new(lists)), event, cause, None).started();
+    (run.ran, run)
 }
 
 /// One emit under way.
@@ -279,15 +279,14 @@ impl<I: Borrow<Arc<Inner>> + Unpin, S: Subject> Run<I, S> {
         let mut slots = if self.lists.tasks.is_empty() { Vec::new() } else { self.lists.take_slots() };
         let mut used_up = false;
         for (entry, place) in self.lists.tasks.iter().zip(&mut slots) {
-            place.is_running = if entry.is_plain() {
-                true
-            } else {
+            let is_admitted = entry.is_plain() || {
                 cause::set_handler(entry.id);
                 let is_admitted = entry.admit(|| entry.handler.is_wanted(&*self.event));
                 used_up |= is_admitted && entry.seat.is_once;
                 is_admitted
             };
-            if place.is_running {
+            place.stage = if is_admitted { Stage::Due } else { Stage::Idle };
+            if is_admitted {
                 self.ran += 1;
                 if entry.seat.is_lined_up {
                     line_up(place, &self.event);
@@ -300,27 +299,36 @@ impl<I: Borrow<Arc<Inner>> + Unpin, S: Subject> Run<I, S> {
         self.slots = Some(slots);
     }
 
-    /// Polls the handlers that run, starting those that have not; answers how many go on. One panic guard covers
+    /// Polls the handlers that run, starting those that have not, but for those that have unsubscribed since; answers how many
+    /// go on. One panic guard covers
     /// them all and is entered again behind one that panicked.
     fn poll_tasks(&mut self, cx: &mut Context<'_>) -> usize {
         let Some(mut slots) = self.slots.take() else { return 0 };
         let at = Cell::new(0);
         let running = Cell::new(0);
+        let left = Cell::new(0);
         loop {
             let mut trouble = None;
             let caught = catch_unwind(AssertUnwindSafe(|| {
                 let entries = self.lists.tasks.iter().zip(&mut slots).skip(at.get());
                 for (entry, place) in entries {
                     at.set(at.get() + 1);
-                    if !place.is_running {
-                        continue;
+                    match place.stage {
+                        Stage::Idle => continue,
+                        Stage::Due if entry.has_left(|| entry.handler.is_over()) => {
+                            left.set(left.get() + 1);
+                            place.stage = Stage::Idle;
+                            clear(place);
+                            continue;
+                        }
+                        Stage::Due | Stage::Running => place.stage = Stage::Running,
                     }
                     cause::set_handler(entry.id);
                     match place.slot.as_mut().run(&self.event, cx, &mut trouble) {
                         Poll::Pending => running.set(running.get() + 1),
-                        Poll::Ready(true) => place.is_running = false,
+                        Poll::Ready(true) => place.stage = Stage::Idle,
                         Poll::Ready(false) => {
-                            place.is_running = false;
+                            place.stage = Stage::Idle;
                             return;
                         }
                     }
@@ -333,7 +341,7 @@ impl<I: Borrow<Arc<Inner>> + Unpin, S: Subject> Run<I, S> {
             let (Some(entry), Some(place)) = (self.lists.tasks.get(last), slots.get_mut(last)) else { break };
             match (caught, trouble) {
                 (Err(panic), _) => {
-                    place.is_running = false;
+                    place.stage = Stage::Idle;
                     clear(place);
                     self.inner.borrow().panicked(&entry.seat, &*self.event, &*panic, &mut self.notes);
                 }
@@ -350,6 +358,7 @@ impl<I: Borrow<Arc<Inner>> + Unpin, S: Subject> Run<I, S> {
             }
         }
         self.slots = Some(slots);
+        self.ran -= left.get();
         running.get()
     }
 

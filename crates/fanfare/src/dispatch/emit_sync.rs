@@ -4,7 +4,7 @@ use std::{
     any::Any,
     cell::Cell,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
+    sync::{Arc, atomic::Ordering::Relaxed},
 };
 
 use fanfare_core::{Event, Output};
@@ -43,7 +43,7 @@ fn of_node<E: Event>(inner: &Arc<Inner>, event: &E, own: impl FnOnce() -> Option
         return unheard(inner, node);
     }
     if cause::is_nested() || inner.settings.is_watched {
-        return known(inner, &lists, event, own);
+        return known(inner, node, &lists, event, own);
     }
     let frame = cause::enter_root(E::STATIC_TYPE);
     run(inner, &lists, event, frame, own)
@@ -57,11 +57,12 @@ fn unheard<E: Event>(inner: &Inner, node: &Node<E>) -> Report {
 #[cold]
 fn known<E: Event>(
     inner: &Arc<Inner>,
+    node: &Node<E>,
     lists: &Lists<E>,
     event: &E,
     own: impl FnOnce() -> Option<Arc<E>>,
 ) -> Report {
-    match inner.caused(event, cause::parent()) {
+    match inner.caused(event, cause::parent(), Some(&node.stats)) {
         Ok(cause) => {
             let run = || run(inner, lists, event, cause::enter(E::STATIC_TYPE, Some(&cause)), own);
             if inner.settings.has_spans { emit::span(&cause).in_scope(run) } else { run() }
@@ -76,7 +77,7 @@ pub(crate) fn named(inner: &Arc<Inner>, event: Named) -> Report {
         Ok(lists) => lists,
         Err(report) => return report,
     };
-    let cause = match inner.caused(&event, cause::parent()) {
+    let cause = match inner.caused(&event, cause::parent(), None) {
         Ok(cause) => cause,
         Err(report) => return report,
     };
@@ -99,7 +100,7 @@ fn run<S: Subject, F>(
         outputs.into_iter().map(|output| notes.absorb(emit_output(inner, output))).sum()
     });
     if !lists.tasks.is_empty() {
-        hand_over(inner, lists, own(), &mut notes);
+        hand_over(inner, lists, event, own(), &mut notes);
     }
     drop(frame);
     Report::of(ran, notes)
@@ -117,13 +118,15 @@ pub(crate) fn run_refs<S: Subject>(
 ) -> usize {
     let at = Cell::new(0);
     let skipped = Cell::new(0);
+    // Whether somebody was met who is gone, or goes with this call.
+    let has_gone = Cell::new(false);
     let mut ran = 0;
     loop {
         let mut trouble = None;
         let caught = catch_unwind(AssertUnwindSafe(|| {
             for entry in lists.refs.get(at.get()..).unwrap_or_default() {
                 at.set(at.get() + 1);
-                if !entry.is_plain() && !is_admitted(inner, entry, event) {
+                if !entry.is_plain() && !is_admitted(entry, event, &has_gone) {
                     skipped.set(skipped.get() + 1);
                     continue;
                 }
@@ -135,11 +138,15 @@ pub(crate) fn run_refs<S: Subject>(
             true
         }));
         if let Ok(true) = caught {
+            if has_gone.get() {
+                inner.sweep(None);
+            }
             return ran + at.get() - skipped.get();
         }
         let Some(entry) = lists.refs.get(at.get().wrapping_sub(1)) else { return ran };
         if let Some(Trouble::OwnerGone) = trouble {
             skipped.set(skipped.get() + 1);
+            has_gone.set(true);
         }
         ran += troubled(inner, entry, event, caught.err(), trouble, notes, &mut returned);
     }
@@ -168,12 +175,10 @@ fn troubled<S: Subject>(
 }
 
 #[cold]
-fn is_admitted<S: Subject>(inner: &Inner, entry: &RefEntry<S>, event: &S) -> bool {
+fn is_admitted<S: Subject>(entry: &RefEntry<S>, event: &S, has_gone: &Cell<bool>) -> bool {
     cause::set_handler(entry.id);
     let is_admitted = entry.admit(|| entry.handler.is_wanted(event));
-    if is_admitted && entry.seat.is_once {
-        inner.sweep(None);
-    }
+    has_gone.set(has_gone.get() || (is_admitted && entry.seat.is_once));
     is_admitted
 }
 
@@ -196,16 +201,22 @@ fn emit_output(inner: &Arc<Inner>, output: Output) -> Report {
 fn hand_over<S: Subject>(
     inner: &Arc<Inner>,
     lists: &Lists<S>,
-    event: Option<Arc<S>>,
+    event: &S,
+    own: Option<Arc<S>>,
     notes: &mut Option<Box<More>>,
 ) {
-    let names = || lists.tasks.iter().map(|entry| entry.seat.name.clone());
-    let Some(event) = event.filter(|_| inner.can_spawn()) else {
-        notes.more().not_run.extend(names());
+    let Some(own) = own.filter(|_| inner.can_spawn()) else {
+        for entry in lists.tasks.iter().filter(|entry| entry.would_admit(|| entry.handler.would_take(event)))
+        {
+            entry.seat.missed.fetch_add(1, Relaxed);
+            notes.more().not_run.push(entry.seat.name.clone());
+        }
         return;
     };
     let tasks = Lists::new(Vec::new(), lists.tasks.to_vec());
-    let run = emit::tasks_of(inner, tasks, event, cause::known());
-    inner.spawn(Box::pin(async move { run.await.ignore() }));
-    notes.more().handed_over += lists.tasks.len();
+    let (wanted, run) = emit::tasks_of(inner, tasks, own, cause::known());
+    if wanted > 0 {
+        inner.spawn(Box::pin(async move { run.await.ignore() }));
+        notes.more().handed_over += wanted;
+    }
 }

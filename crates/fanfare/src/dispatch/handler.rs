@@ -45,7 +45,7 @@ pub(crate) type Gone = Arc<dyn Fn() -> bool + Send + Sync>;
 
 /// What is known of a subscription beside its handler.
 pub(crate) struct Seat {
-    /// From 1, in the order of subscription.
+    /// From 1, in the order of subscription; no other dispatcher of the process has it.
     pub(crate) id: u64,
     pub(crate) priority: i32,
     pub(crate) name: ByteString,
@@ -53,6 +53,8 @@ pub(crate) struct Seat {
     pub(crate) failed: AtomicU64,
     /// How often it was called, where that does not follow from the count of emits.
     pub(crate) called: AtomicU64,
+    /// How many emits of those that count found no runtime for it.
+    pub(crate) missed: AtomicU64,
     /// Whom it ends with, for `on_weak`.
     pub(crate) owner: Option<Gone>,
     pub(crate) is_gated: bool,
@@ -65,6 +67,12 @@ pub(crate) struct Seat {
 impl Seat {
     fn is_orphan(&self) -> bool {
         self.owner.as_ref().is_some_and(|is_gone| is_gone())
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.chain.iter().for_each(|middleware| middleware.forget(self.id));
     }
 }
 
@@ -127,6 +135,26 @@ impl<H: ?Sized> Entry<H> {
         is_admitted
     }
 
+    /// Whether it would be called now; the call is not taken.
+    pub(crate) fn would_admit(&self, is_wanted: impl FnOnce() -> bool) -> bool {
+        match self.flags.load(Ordering::Acquire) {
+            GONE => false,
+            flags if flags == STANDS_IN || flags & GATED != 0 => self.ask(is_wanted),
+            _ => true,
+        }
+    }
+
+    /// Whether one that was admitted has unsubscribed since. `is_over` asks the one that it stands for.
+    #[inline]
+    pub(crate) fn has_left(&self, is_over: impl FnOnce() -> bool) -> bool {
+        match self.flags.load(Ordering::Acquire) {
+            // Called once, it is gone because it was admitted.
+            GONE => !self.seat.is_once,
+            STANDS_IN => !self.seat.is_once && is_over(),
+            _ => false,
+        }
+    }
+
     /// What its predicate says. One that panics wants nothing.
     fn ask(&self, is_wanted: impl FnOnce() -> bool) -> bool {
         catch_unwind(AssertUnwindSafe(is_wanted)).unwrap_or_else(|panic| {
@@ -136,10 +164,11 @@ impl<H: ?Sized> Entry<H> {
         })
     }
 
-    /// How often it was called, given how many emits there were.
-    pub(crate) fn called(&self, emitted: u64) -> u64 {
+    /// How often it was called, given how many emits there were that were not cut.
+    pub(crate) fn called(&self, heard: u64) -> u64 {
+        let before = self.since.load(Ordering::Relaxed) + self.seat.missed.load(Ordering::Relaxed);
         match self.flags.load(Ordering::Acquire) {
-            PLAIN => emitted.saturating_sub(self.since.load(Ordering::Relaxed)),
+            PLAIN => heard.saturating_sub(before),
             _ => self.seat.called.load(Ordering::Relaxed),
         }
     }
@@ -198,6 +227,11 @@ pub(crate) trait TaskHandler<S: ?Sized>: Send + Sync {
     /// What `.when(..)` says.
     fn is_wanted(&self, _: &S) -> bool {
         true
+    }
+
+    /// What `.when(..)` says, where the call is not taken.
+    fn would_take(&self, event: &S) -> bool {
+        self.is_wanted(event)
     }
 
     /// Whether the one that it stands for is gone.

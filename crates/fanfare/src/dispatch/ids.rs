@@ -4,6 +4,8 @@
     reason = "the dispatcher's own driver: it works without an application and its clock"
 )]
 
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
 use bytestring::ByteString;
 use fanfare_core::EventId;
 use jiff::Timestamp;
@@ -17,6 +19,13 @@ pub(crate) fn event_id() -> EventId {
 
 pub(crate) fn now() -> Timestamp {
     Timestamp::now()
+}
+
+/// The number of a subscription, one higher each time: over all dispatchers, since they may share a middleware, and a chain
+/// of emits may go through several.
+pub(crate) fn subscription() -> u64 {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    LAST.fetch_add(1, Relaxed) + 1
 }
 
 /// A number for jitter.

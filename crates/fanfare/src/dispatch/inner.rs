@@ -51,7 +51,6 @@ pub(crate) struct Inner {
 /// Who changes subscriptions holds it; no emit does.
 #[derive(Default)]
 struct Registrar {
-    last_id: u64,
     nodes: Vec<Arc<dyn AnyNode>>,
 }
 
@@ -116,12 +115,6 @@ impl Inner {
         names.entry(E::TYPE).or_default().push(node.clone());
         self.names.store(Arc::new(names));
         self.table.insert(node)
-    }
-
-    pub(crate) fn next_id(&self) -> u64 {
-        let mut registrar = self.registrar.lock();
-        registrar.last_id += 1;
-        registrar.last_id
     }
 
     pub(crate) fn add_ref<E: Event, H: RefHandler<E> + 'static>(
@@ -300,7 +293,8 @@ impl Inner {
     ) -> Vec<fanfare_core::Output> {
         match trouble {
             Trouble::Returned(outputs) => return outputs,
-            Trouble::OwnerGone => self.sweep(None),
+            // Who met it sweeps, once.
+            Trouble::OwnerGone => {}
             Trouble::Failed(error) => {
                 let kind = FailureKind::of(&error);
                 self.failed(seat, failure(seat, event.event_type(), kind, error), notes);
@@ -309,18 +303,28 @@ impl Inner {
         Vec::new()
     }
 
-    /// The cause of an emit that a handler makes, or the report that says why it is cut.
+    /// The cause of an emit that a handler makes, or the report that says why it is cut. `stats` are its type's, where that
+    /// is known.
     #[cold]
     pub(crate) fn caused(
         &self,
         subject: &dyn AnySubject,
         parent: Option<Parent>,
+        stats: Option<&Stats>,
     ) -> Result<Arc<Cause>, Report> {
         let cause = Cause::new(subject, parent.clone());
-        match parent.and_then(|parent| self.settings.storms.refusal(&cause, &parent)) {
-            None => Ok(cause),
-            Some(storm) => Err(self.cut(subject.event_type(), storm)),
+        let refusal = parent.and_then(|parent| self.settings.storms.refusal(&cause, &parent));
+        let Some(storm) = refusal else { return Ok(cause) };
+        match stats {
+            Some(stats) => stats.cut(),
+            None => self
+                .names
+                .load()
+                .get(cause.event_type())
+                .and_then(|nodes| nodes.first())
+                .map_or((), |node| node.stats().cut()),
         }
+        Err(self.cut(subject.event_type(), storm))
     }
 
     /// The report of an emit that is over its type's rate, if it is.
@@ -329,6 +333,7 @@ impl Inner {
         let (emits_max, per) = self.settings.storms.rate?;
         let now = self.settings.clock.monotonic();
         stats.is_over_rate(now, emits_max, per).then(|| {
+            stats.cut();
             let reason = format!("more than {emits_max} emits of one type in {per:?}");
             let mut chain = cause::parent().map(|parent| parent.cause.chain()).unwrap_or_default();
             chain.push(event_type.into());

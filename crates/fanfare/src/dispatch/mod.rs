@@ -8,7 +8,9 @@
 //!                                              tasks: async fn  all at once, in slots that are used again
 //! ```
 //!
-//! The invariant: an emit takes no lock, and calls those of its snapshot that have not unsubscribed meanwhile.
+//! The invariant: an emit calls those of its snapshot that have not unsubscribed meanwhile, and waits for nobody who changes
+//! subscriptions. `emit_sync` of an event to `|&E|` takes no lock at all; async handlers take their slots behind one that is held
+//! for a moment, an event known by name alone is counted behind one, and an emit that met someone who is gone sweeps afterwards, once.
 
 mod ask;
 mod bridge;

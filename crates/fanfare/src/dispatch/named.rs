@@ -64,6 +64,11 @@ impl<E: Event> TaskHandler<Named> for Decoding<E, dyn TaskHandler<E>> {
         self.is_admitted(event, |event| self.0.handler.is_wanted(event))
     }
 
+    fn would_take(&self, event: &Named) -> bool {
+        let is_wanted = || event.decoded::<E>().map_or(true, |event| self.0.handler.would_take(&event));
+        self.0.would_admit(is_wanted)
+    }
+
     fn is_over(&self) -> bool {
         self.0.is_gone()
     }

@@ -42,10 +42,19 @@ pub(crate) struct Lists<S> {
 
 pub(crate) type Slots<S> = Vec<Place<S>>;
 
-/// A slot and whether a handler runs in it.
+/// A slot and how far the handler in it is.
 pub(crate) struct Place<S> {
-    pub(crate) is_running: bool,
+    pub(crate) stage: Stage,
     pub(crate) slot: Pin<Box<dyn Slot<S>>>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// None runs in it.
+    Idle,
+    /// It is to run, and has not begun.
+    Due,
+    Running,
 }
 
 /// What is dropped once the registrar is free again: a handler's own drop may subscribe.
@@ -71,7 +80,7 @@ impl<S: Subject> Lists<S> {
 
     pub(crate) fn take_slots(&self) -> Slots<S> {
         let idle = self.idle.lock().pop();
-        let place = |entry: &TaskEntry<S>| Place { is_running: false, slot: entry.handler.slot() };
+        let place = |entry: &TaskEntry<S>| Place { stage: Stage::Idle, slot: entry.handler.slot() };
         idle.unwrap_or_else(|| self.tasks.iter().map(place).collect())
     }
 
@@ -108,13 +117,13 @@ impl<S: Subject> Node<S> {
 
     pub(crate) fn add_ref(&self, entry: RefEntry<S>) -> Garbage {
         self.stats.subscribed();
-        entry.since.store(self.stats.emitted.sum(), Ordering::Relaxed);
+        entry.since.store(self.stats.heard(), Ordering::Relaxed);
         self.change(|refs, _| refs.push(entry))
     }
 
     pub(crate) fn add_task(&self, entry: TaskEntry<S>) -> Garbage {
         self.stats.subscribed();
-        entry.since.store(self.stats.emitted.sum(), Ordering::Relaxed);
+        entry.since.store(self.stats.heard(), Ordering::Relaxed);
         self.change(|_, tasks| tasks.push(entry))
     }
 
@@ -156,14 +165,14 @@ impl<E: Event> AnyNode for Node<E> {
     }
 
     fn snapshot(&self) -> TypeSnapshot {
-        let (lists, emitted) = (self.lists(), self.stats.emitted.sum());
+        let (lists, heard) = (self.lists(), self.stats.heard());
         let refs = lists.refs.iter().filter(|entry| !entry.is_gone() && !entry.handler.is_over());
-        let refs = refs.map(|entry| of_seat(&entry.seat, false, entry.called(emitted)));
+        let refs = refs.map(|entry| of_seat(&entry.seat, false, entry.called(heard)));
         let tasks = lists.tasks.iter().filter(|entry| !entry.is_gone() && !entry.handler.is_over());
-        let tasks = tasks.map(|entry| of_seat(&entry.seat, true, entry.called(emitted)));
+        let tasks = tasks.map(|entry| of_seat(&entry.seat, true, entry.called(heard)));
         TypeSnapshot {
             event_type: ByteString::from_static(E::TYPE),
-            emitted,
+            emitted: self.stats.emitted.sum(),
             unheard: self.stats.unheard_count(),
             handlers: refs.chain(tasks).collect(),
         }

@@ -7,6 +7,7 @@ use fanfare_core::TopicFilter;
 
 use super::{
     handler::{Gone, Seat},
+    ids,
     inner::Inner,
     ref_handler::Gate,
     wrapped::Surroundings,
@@ -87,12 +88,13 @@ impl Registration<'_> {
             (None, Err(_)) => ByteString::from(self.location.to_string()),
         };
         Arc::new(Seat {
-            id: self.inner.next_id(),
+            id: ids::subscription(),
             priority: self.options.priority,
             name,
             location: self.location,
             failed: Default::default(),
             called: Default::default(),
+            missed: Default::default(),
             owner: self.options.owner.clone(),
             is_gated: self.options.when.is_some(),
             is_once: self.options.is_once,

@@ -42,12 +42,12 @@ impl Report {
         self.more.as_ref().map_or(&[], |more| &more.failures)
     }
 
-    /// The names of async handlers that `emit_sync` could not run.
+    /// The names of async handlers that `emit_sync` could not run, and that wanted the event.
     pub fn not_run(&self) -> &[ByteString] {
         self.more.as_ref().map_or(&[], |more| &more.not_run)
     }
 
-    /// How many async handlers `emit_sync` handed to the runtime; their failures go to the log and to `on_error`.
+    /// How many async handlers, of those that wanted the event, `emit_sync` handed to the runtime; their failures go to the log and to `on_error`.
     pub fn handed_over(&self) -> usize {
         self.more.as_ref().map_or(0, |more| more.handed_over)
     }

@@ -12,6 +12,8 @@ use crate::sync::{AtomicU8, Mutex};
 #[derive(Default)]
 pub(crate) struct Stats {
     pub(crate) emitted: Counter,
+    /// How many of them were cut before anybody heard them.
+    cut: AtomicU64,
     unheard: AtomicU64,
     /// What the log was told about nobody listening.
     told: AtomicU8,
@@ -21,6 +23,17 @@ pub(crate) struct Stats {
 }
 
 impl Stats {
+    /// How many emits were not cut.
+    pub(crate) fn heard(&self) -> u64 {
+        self.emitted.sum().saturating_sub(self.cut.load(Relaxed))
+    }
+
+    /// An emit that was counted is cut.
+    #[cold]
+    pub(crate) fn cut(&self) {
+        self.cut.fetch_add(1, Relaxed);
+    }
+
     /// Somebody listens.
     pub(crate) fn subscribed(&self) {
         self.subscribed.fetch_add(1, Relaxed);

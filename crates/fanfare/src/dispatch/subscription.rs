@@ -12,8 +12,8 @@ use super::{handler::Seated, inner::Inner};
 
 /// A subscription. It lives as long as its dispatcher, whether or not this handle is kept; the handle ends it sooner.
 ///
-/// An emit that began before a subscription ended no longer starts its handler, unless it had started it already; no
-/// emit that begins afterwards calls it.
+/// An emit that began before a subscription ended no longer starts its handler, unless it had started it already, also
+/// where `emit_sync` had handed it over; no emit that begins afterwards calls it.
 #[derive(Clone)]
 pub struct Subscription {
     // Weak: a handle that is kept does not keep what the handler captured.

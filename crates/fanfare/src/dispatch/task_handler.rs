@@ -19,7 +19,7 @@ use super::{
     subject::{AnySubject, Emitted},
 };
 use crate::{
-    extract::{Args, Buffer, Context, Origin, Site},
+    extract::{Args, Buffer, Buffered, Context, Origin, Site},
     handler::Shape,
 };
 
@@ -64,6 +64,17 @@ where
 
 fn context(site: &Arc<Site>, metadata: Arc<Metadata>, buffer: Arc<Buffer>) -> Context {
     Context::new(Origin::Local(metadata), 1, Duration::ZERO, site.clone(), buffer)
+}
+
+/// What a handler published through its context has an option that a dispatcher cannot keep.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "failed to emit `{event_type}`, and all that the handler published with it: a dispatcher does not know .{option}(..); publish it \
+     through a `Publisher`"
+)]
+struct NoSuchOption {
+    event_type: String,
+    option: &'static str,
 }
 
 /// How a handler's argument is made of the event of an emit.
@@ -218,7 +229,14 @@ where
             return Poll::Ready(false);
         }
         if let Some(buffered) = buffered {
-            buffered.into_iter().for_each(|buffered| sink.push(buffered.output));
+            for Buffered { output, options } in buffered {
+                if let Some(option) = options.and_then(|options| options.first_said()) {
+                    let event_type = output.event_type().to_owned();
+                    *trouble = Some(Trouble::Failed(NoSuchOption { event_type, option }.into()));
+                    return Poll::Ready(false);
+                }
+                sink.push(output);
+            }
         }
         if sink.is_empty() {
             return Poll::Ready(true);

@@ -71,3 +71,64 @@ where
         self.owner.is_gone()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        panic::Location,
+        sync::{
+            Arc,
+            atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
+        },
+    };
+
+    use fanfare_core::Event;
+
+    use super::Owner;
+    use crate::dispatch::Dispatcher;
+
+    struct Tick;
+
+    impl Event for Tick {
+        const TYPE: &'static str = "tick";
+    }
+
+    /// Dies with the others of its kind; counts how often somebody asks for it.
+    #[derive(Clone)]
+    struct Mortal {
+        dies: bool,
+        have_died: Arc<AtomicBool>,
+        asked: Arc<AtomicUsize>,
+    }
+
+    impl Owner<()> for Mortal {
+        type Strong = Arc<()>;
+
+        fn upgrade(&self) -> Option<Arc<()>> {
+            (!self.dies || !self.have_died.load(Relaxed)).then(Arc::default)
+        }
+
+        fn is_gone(&self) -> bool {
+            self.asked.fetch_add(1, Relaxed);
+            self.upgrade().is_none()
+        }
+    }
+
+    #[test]
+    fn an_emit_that_meets_many_dead_owners_leaves_them_out_in_one_go() {
+        const EACH: usize = 200;
+        let (dispatcher, have_died, asked) =
+            (Dispatcher::new(), Arc::default(), Arc::<AtomicUsize>::default());
+        for dies in [false; EACH].into_iter().chain([true; EACH]) {
+            let owner = Mortal { dies, have_died: Arc::clone(&have_died), asked: asked.clone() };
+            dispatcher.listen_weak(owner, |(): &(), _: &Tick| {}, "", Location::caller());
+        }
+        have_died.store(true, Relaxed);
+        asked.store(0, Relaxed);
+        assert_eq!(dispatcher.emit_sync(&Tick).ran(), EACH);
+        let times = asked.load(Relaxed);
+        assert!(times <= 4 * EACH, "asked {times} times");
+        assert_eq!(dispatcher.emit_sync(&Tick).ran(), EACH);
+        assert_eq!(asked.load(Relaxed), times);
+    }
+}

@@ -3,14 +3,14 @@
 
 use std::{
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, atomic::Ordering::Relaxed},
     task::{Context, Poll},
 };
 
 use fanfare_core::{Accepts, TopicFilter};
 
 use super::{
-    handler::{Entry, RefHandler, Slot, TaskHandler, Trouble},
+    handler::{Entry, RefHandler, Seat, Slot, TaskHandler, Trouble},
     node::{RefEntry, TaskEntry, of_seat},
     snapshot::HandlerSnapshot,
     subject::{AnySubject, Subject},
@@ -45,9 +45,11 @@ impl Wild {
     }
 
     pub(crate) fn snapshot(&self) -> HandlerSnapshot {
+        // It is asked on each call, and counts them.
+        let called = |seat: &Seat| seat.called.load(Relaxed);
         match &self.handler {
-            WildHandler::Ref(entry) => of_seat(&entry.seat, false, entry.called(0)),
-            WildHandler::Task(entry) => of_seat(&entry.seat, true, entry.called(0)),
+            WildHandler::Ref(entry) => of_seat(&entry.seat, false, called(&entry.seat)),
+            WildHandler::Task(entry) => of_seat(&entry.seat, true, called(&entry.seat)),
         }
     }
 
@@ -83,6 +85,10 @@ impl<S: Subject> TaskHandler<S> for StandIn<dyn TaskHandler<dyn AnySubject>> {
 
     fn is_wanted(&self, event: &S) -> bool {
         self.0.admit(|| self.0.handler.is_wanted(event))
+    }
+
+    fn would_take(&self, event: &S) -> bool {
+        self.0.would_admit(|| self.0.handler.would_take(event))
     }
 
     fn is_over(&self) -> bool {

@@ -34,6 +34,7 @@ impl Surroundings {
         let cause = cause::current();
         cause.describe(event.as_any());
         let call = Call {
+            subscription: self.id,
             handler: self.handler.clone(),
             source: Source::Emitted(cause.clone()),
             event: None,

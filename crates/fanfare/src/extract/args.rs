@@ -23,7 +23,7 @@ impl std::fmt::Display for Missing {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an extractor",
     label = "the event comes first; what follows must be extractors",
-    note = "for a value of your own: `App::state(value)` and `State<{Self}>`"
+    note = "for a value of your own: `.state(value)` on the `App`, or on `Dispatcher::builder()`, and `State<{Self}>`"
 )]
 pub trait Extract: Sized + Send {
     /// Whether [`Extract::extract`] looks at the context; where nobody does, none is made.

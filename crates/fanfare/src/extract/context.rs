@@ -135,7 +135,7 @@ impl Context {
         self.buffer(events, None);
     }
 
-    /// The same, with options.
+    /// The same, with options. On a dispatcher there are none: there the handler fails, and its error names the option.
     ///
     /// # Panics
     /// As [`Context::publish`].

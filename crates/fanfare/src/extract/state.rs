@@ -1,10 +1,10 @@
-//! A value of the application.
+//! A value of the application or the dispatcher.
 
 use std::ops::Deref;
 
 use super::{Context, Extract, Missing, Registry};
 
-/// A clone of the value that `App::state` was given.
+/// A clone of the value that `App::state`, or `state` of a dispatcher's builder, was given.
 #[derive(Clone, Copy, Debug)]
 pub struct State<T>(pub T);
 

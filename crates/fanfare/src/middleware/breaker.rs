@@ -11,14 +11,14 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use fanfare_core::BoxFuture;
 use parking_lot::Mutex;
 
-use super::{Call, Fits, Middleware, Next, NextSync, Outcome};
+use super::{Call, Fits, Middleware, Next, NextSync, Outcome, call::HandlerKey};
 
 /// A circuit breaker for each handler; clones share their state.
 #[derive(Clone, Debug)]
 pub struct CircuitBreaker {
     failures_max: u32,
     open_for: Duration,
-    handlers: Arc<Mutex<HashMap<String, Circuit>>>,
+    handlers: Arc<Mutex<HashMap<HandlerKey, Circuit>>>,
 }
 
 #[derive(Debug, Default)]
@@ -55,7 +55,8 @@ impl CircuitBreaker {
         Self { failures_max: failures_max.max(1), open_for, handlers: Arc::default() }
     }
 
-    /// The state of each handler's breaker at `now`, as [`fanfare_core::Clock::monotonic`] counts.
+    /// The state of each handler's breaker at `now`, as [`fanfare_core::Clock::monotonic`] counts; handlers of one name stand
+    /// there one by one.
     pub fn states(&self, now: Duration) -> Vec<(String, BreakerState)> {
         let handlers = self.handlers.lock();
         let state = |circuit: &Circuit| match circuit.opened {
@@ -63,13 +64,13 @@ impl CircuitBreaker {
             Some(opened) if now.saturating_sub(opened) < self.open_for => BreakerState::Open,
             Some(_) => BreakerState::HalfOpen,
         };
-        handlers.iter().map(|(handler, circuit)| (handler.clone(), state(circuit))).collect()
+        handlers.iter().map(|((_, handler), circuit)| (handler.to_string(), state(circuit))).collect()
     }
 
     fn admit(&self, call: &Call) -> Result<Trial, BreakerOpen> {
         let now = call.clock.monotonic();
         let mut handlers = self.handlers.lock();
-        let circuit = handlers.entry(call.handler().to_owned()).or_default();
+        let circuit = handlers.entry(call.handler_key()).or_default();
         if let Some(opened) = circuit.opened {
             if now.saturating_sub(opened) < self.open_for || circuit.is_tried {
                 return Err(BreakerOpen { failures: circuit.failures });
@@ -91,7 +92,8 @@ impl Trial {
     fn end(mut self, outcome: Outcome) -> Outcome {
         self.is_over = true;
         let mut handlers = self.breaker.handlers.lock();
-        let circuit = handlers.entry(self.call.handler().to_owned()).or_default();
+        // Its subscription may have ended meanwhile.
+        let Some(circuit) = handlers.get_mut(&self.call.handler_key()) else { return outcome };
         circuit.is_tried = false;
         match &outcome {
             Ok(_) => *circuit = Circuit::default(),
@@ -110,7 +112,7 @@ impl Trial {
 impl Drop for Trial {
     fn drop(&mut self) {
         if !self.is_over
-            && let Some(circuit) = self.breaker.handlers.lock().get_mut(self.call.handler())
+            && let Some(circuit) = self.breaker.handlers.lock().get_mut(&self.call.handler_key())
         {
             circuit.is_tried = false;
         }
@@ -120,6 +122,10 @@ impl Drop for Trial {
 impl Middleware for CircuitBreaker {
     fn fits(&self) -> Fits {
         Fits::Both
+    }
+
+    fn forget(&self, subscription: u64) {
+        self.handlers.lock().retain(|(of, _), _| *of != subscription);
     }
 
     fn handle(&self, call: Call, next: Next) -> BoxFuture<'static, Outcome> {

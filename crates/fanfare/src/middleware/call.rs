@@ -45,6 +45,10 @@ pub trait Middleware: Send + Sync + 'static {
         None
     }
 
+    /// Drops what it keeps for a subscription of a dispatcher, which has ended.
+    #[doc(hidden)]
+    fn forget(&self, _subscription: u64) {}
+
     /// What it is called where it is refused.
     fn name(&self) -> &'static str {
         let name = std::any::type_name::<Self>();
@@ -111,6 +115,8 @@ pub(crate) fn refusal_on_app(chain: &[Arc<dyn Middleware>], order: Order) -> Opt
 /// One call of a handler. Cheap to clone.
 #[derive(Clone)]
 pub struct Call {
+    /// The subscription on a dispatcher; 0 on an application, where a name stands for one handler.
+    pub(crate) subscription: u64,
     pub(crate) handler: ByteString,
     pub(crate) source: Source,
     pub(crate) event: Option<Arc<dyn Any + Send + Sync>>,
@@ -124,10 +130,18 @@ pub(crate) enum Source {
     Delivered(Arc<Recorded>),
 }
 
+/// One handler: its subscription and its name. On a dispatcher several handlers may have one name.
+pub(crate) type HandlerKey = (u64, ByteString);
+
 impl Call {
     /// The handler's name.
     pub fn handler(&self) -> &str {
         &self.handler
+    }
+
+    /// What a middleware keeps state by.
+    pub(crate) fn handler_key(&self) -> HandlerKey {
+        (self.subscription, self.handler.clone())
     }
 
     /// The event type.

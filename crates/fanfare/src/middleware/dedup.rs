@@ -8,13 +8,13 @@ use std::{
 use fanfare_core::{BoxFuture, EventId, Sink};
 use parking_lot::Mutex;
 
-use super::{Call, Fits, Middleware, Next, NextSync, Outcome};
+use super::{Call, Fits, Middleware, Next, NextSync, Outcome, call::HandlerKey};
 
 /// Skips an event that the handler has handled, or is handling, among the newest ids that it remembers.
 #[derive(Clone, Debug)]
 pub struct Dedup {
     ids_max: usize,
-    handlers: Arc<Mutex<HashMap<String, Seen>>>,
+    handlers: Arc<Mutex<HashMap<HandlerKey, Seen>>>,
 }
 
 #[derive(Debug, Default)]
@@ -24,7 +24,7 @@ struct Seen {
 }
 
 impl Dedup {
-    /// Remembers so many ids per handler.
+    /// Remembers so many ids per handler; on a dispatcher per subscription.
     pub fn new(ids_max: usize) -> Self {
         Self { ids_max: ids_max.max(1), handlers: Arc::default() }
     }
@@ -33,7 +33,7 @@ impl Dedup {
     fn begin(&self, call: &Call) -> Option<Noted> {
         let id = call.event_id().clone();
         let mut handlers = self.handlers.lock();
-        let seen = handlers.entry(call.handler().to_owned()).or_default();
+        let seen = handlers.entry(call.handler_key()).or_default();
         if !seen.ids.insert(id.clone()) {
             return None;
         }
@@ -66,7 +66,7 @@ impl Drop for Noted {
         if self.is_handled {
             return;
         }
-        if let Some(seen) = self.dedup.handlers.lock().get_mut(self.call.handler()) {
+        if let Some(seen) = self.dedup.handlers.lock().get_mut(&self.call.handler_key()) {
             let id = self.call.event_id();
             seen.ids.remove(id);
             seen.order.retain(|known| known != id);
@@ -77,6 +77,10 @@ impl Drop for Noted {
 impl Middleware for Dedup {
     fn fits(&self) -> Fits {
         Fits::Both
+    }
+
+    fn forget(&self, subscription: u64) {
+        self.handlers.lock().retain(|(of, _), _| *of != subscription);
     }
 
     fn handle(&self, call: Call, next: Next) -> BoxFuture<'static, Outcome> {

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use fanfare_core::BoxFuture;
 use parking_lot::Mutex;
 
-use super::{Call, Fits, Middleware, Next, NextSync, Outcome};
+use super::{Call, Fits, Middleware, Next, NextSync, Outcome, call::HandlerKey};
 
 /// Lets so many calls of each handler start in each span of time, evenly with that many at once after a pause (a token
 /// bucket). What is over waits, or fails with [`RateExceeded`].
@@ -14,7 +14,7 @@ pub struct RateLimit {
     calls_max: u32,
     interval: Duration,
     refuses: bool,
-    handlers: Arc<Mutex<HashMap<String, Duration>>>,
+    handlers: Arc<Mutex<HashMap<HandlerKey, Duration>>>,
 }
 
 /// More calls than the rate limit allows.
@@ -45,7 +45,7 @@ impl RateLimit {
         let burst = self.interval * (self.calls_max - 1);
         let now = call.clock.monotonic() + burst;
         let mut handlers = self.handlers.lock();
-        let free_at = handlers.entry(call.handler().to_owned()).or_default();
+        let free_at = handlers.entry(call.handler_key()).or_default();
         // A pause fills the bucket, not more.
         let at = (*free_at).max(now.saturating_sub(burst));
         let wait = at.saturating_sub(now);
@@ -63,6 +63,10 @@ impl RateLimit {
 impl Middleware for RateLimit {
     fn fits(&self) -> Fits {
         if self.refuses { Fits::Both } else { Fits::Async }
+    }
+
+    fn forget(&self, subscription: u64) {
+        self.handlers.lock().retain(|(of, _), _| *of != subscription);
     }
 
     fn handle(&self, call: Call, next: Next) -> BoxFuture<'static, Outcome> {

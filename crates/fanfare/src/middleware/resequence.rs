@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 
 use super::{
     Call, Middleware, Next, Outcome,
+    call::HandlerKey,
     row::{Arrival, Row},
 };
 
@@ -37,7 +38,7 @@ pub struct Resequence {
 }
 
 /// Handler and key.
-type RowKey = (ByteString, ByteString);
+type RowKey = (HandlerKey, ByteString);
 
 /// More events wait for a missing one than may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -156,9 +157,13 @@ impl Middleware for Resequence {
         Some(self)
     }
 
+    fn forget(&self, subscription: u64) {
+        self.rows.lock().retain(|((of, _), _), _| *of != subscription);
+    }
+
     fn handle(&self, call: Call, next: Next) -> BoxFuture<'static, Outcome> {
         let Some((key, at)) = (self.of_call)(&call) else { return next.run() };
-        let key = (call.handler.clone(), key);
+        let key = (call.handler_key(), key);
         let now = call.clock.monotonic();
         let (sender, receiver) = oneshot::channel();
         let arrival = {

@@ -24,6 +24,37 @@ pub struct PublishOptions {
 }
 
 impl PublishOptions {
+    /// The first option that is said, by the name of its method.
+    pub(crate) fn first_said(&self) -> Option<&'static str> {
+        let Self {
+            id,
+            key,
+            delay,
+            not_before,
+            expires_in,
+            idempotency_key,
+            expected,
+            correlation_id,
+            subject,
+            extensions,
+            is_new_root,
+        } = self;
+        let said = [
+            (id.is_some(), "id"),
+            (key.is_some(), "key"),
+            (delay.is_some(), "delay"),
+            (not_before.is_some(), "not_before"),
+            (expires_in.is_some(), "expires_in"),
+            (idempotency_key.is_some(), "idempotency_key"),
+            (expected.is_some(), "expected"),
+            (correlation_id.is_some(), "correlation_id"),
+            (subject.is_some(), "subject"),
+            (!extensions.is_empty(), "extension"),
+            (*is_new_root, "new_root"),
+        ];
+        said.into_iter().find_map(|(is_said, name)| is_said.then_some(name))
+    }
+
     /// Nothing special.
     pub fn new() -> Self {
         Self::default()

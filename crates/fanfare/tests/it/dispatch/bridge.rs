@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use fanfare::{
-    App, Context, Envelope, HandlerExt, RawEvent, Retry, State,
+    App, Context, Envelope, Event, HandlerExt, RawEvent, Retry, State,
     dispatch::{Dispatcher, SubscribeExt},
     middleware::Dedup,
     testing::TestApp,
@@ -14,7 +14,12 @@ use fanfare::{
 use fanfare_core::ErrorKind;
 use serde_json::json;
 
-use super::{Cancelled, Placed, Story, placed};
+use super::{Cancelled, Opened, Placed, Story, placed};
+
+/// Nobody listens to it here.
+#[derive(Event, Clone)]
+#[event(type = "door.closed", local)]
+struct Closed;
 use crate::support::{app, clock, pass_secs, poor};
 
 async fn told(event: Envelope<Placed>, State(story): State<Story>) {
@@ -139,4 +144,23 @@ async fn raw_events_and_whole_families_of_types_cross_it_too() {
     let mut lines = there.take();
     lines.sort();
     assert_eq!(lines, ["2 shop depth 0 false", "order.cancelled", "order.placed"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn local_events_stay_here_whatever_the_filter() {
+    async fn types(event: RawEvent, State(story): State<Story>) {
+        story.tell(event.event_type());
+    }
+    let (here, story) = (dispatcher(&Story::default()), Story::default());
+    let app = App::new("shop").event::<Placed>().event::<Cancelled>().state(story.clone());
+    let app = TestApp::start(app.on(types.in_order())).await.unwrap();
+    here.forward_matching(">", app.publisher());
+    // Emitted, of a type that this dispatcher has met, and returned, of one that it has not.
+    here.on(|_: &Opened| {});
+    assert!(here.emit(Opened).await.is_ok());
+    here.on(|_: &Cancelled| Ok::<_, String>(Closed));
+    here.emit(Cancelled(1)).await.into_result().unwrap();
+    here.emit(placed(1)).await.into_result().unwrap();
+    app.idle().await;
+    assert_eq!(story.take(), ["order.cancelled", "order.placed"]);
 }

@@ -3,7 +3,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use fanfare::{Context, RawEvent, State, dispatch::Dispatcher};
+use fanfare::{
+    Context, HandlerExt, PublishOptions, RawEvent, State,
+    dispatch::{Dispatcher, SubscribeExt},
+};
 use futures_util::FutureExt;
 use serde_json::json;
 
@@ -163,4 +166,46 @@ fn an_event_known_by_name_alone_is_emitted_and_heard() {
     let reading = RawEvent::json("sensor.reading", json!({ "celsius": 21 }));
     assert_eq!(dispatcher.emit(reading).now_or_never().unwrap().ran(), 1);
     assert_eq!(story.take(), ["sensor.ready 0", "sensor.reading 14"]);
+}
+
+#[test]
+fn a_report_names_async_handlers_that_were_wanted_and_takes_no_call_from_the_others() {
+    async fn large(_: Placed) {}
+    let (dispatcher, _) = with_story();
+    dispatcher.on(large.when(|order: &Placed| order.quantity > 100));
+    let once = dispatcher.on((async |_: RawEvent| {}).named("once").once());
+    let report = dispatcher.emit_sync(&placed(3));
+    assert_eq!((report.not_run(), once.is_active()), (&["once".into()][..], true));
+    assert_eq!(dispatcher.emit_sync(&placed(300)).not_run().len(), 2);
+    assert_eq!(dispatcher.emit(placed(3)).now_or_never().unwrap().ran(), 1);
+    assert!(dispatcher.emit_sync(&placed(3)).into_result().is_ok());
+}
+
+#[tokio::test]
+async fn only_handlers_that_are_wanted_are_handed_over() {
+    async fn large(_: Placed) {}
+    let (dispatcher, _) = with_story();
+    dispatcher.on(large.when(|order: &Placed| order.quantity > 100));
+    assert_eq!(dispatcher.emit_sync(&placed(3)).handed_over(), 0);
+    dispatcher.on(large);
+    assert_eq!(dispatcher.emit_sync(&placed(3)).handed_over(), 1);
+    assert_eq!(dispatcher.emit_sync(&placed(300)).handed_over(), 2);
+}
+
+#[test]
+fn options_of_a_publish_fail_the_handler_that_a_dispatcher_calls() {
+    async fn delayed(order: Placed, context: Context) {
+        let options = PublishOptions::new();
+        let options = if order.quantity == 0 { options } else { options.delay(Duration::from_secs(1)) };
+        context.publish_with(Cancelled(order.quantity), options);
+    }
+    let (dispatcher, story) = with_story();
+    dispatcher.on(delayed);
+    let told = story.clone();
+    dispatcher.on(move |event: &Cancelled| told.tell(event.0.to_string()));
+    let report = dispatcher.emit(placed(1)).now_or_never().unwrap();
+    let text = report.failures()[0].to_string();
+    assert!(text.contains("order.cancelled") && text.contains(".delay(..)"), "{text}");
+    assert!(dispatcher.emit(placed(0)).now_or_never().unwrap().is_ok());
+    assert_eq!(story.take(), ["0"]);
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use fanfare::{
-    HandlerExt, Retry, State,
+    HandlerExt, RawEvent, Retry, State,
     clock::RuntimeClock,
     dispatch::{Dispatcher, FailureKind, SyncExt},
     middleware::{
@@ -21,7 +21,7 @@ use fanfare::{
 };
 use futures_util::{FutureExt, future::join_all};
 
-use super::{Placed, Story, placed};
+use super::{Cancelled, Placed, Story, placed};
 
 fn on_paused_time(story: &Story) -> Dispatcher {
     Dispatcher::builder().state(story.clone()).clock(Arc::new(RuntimeClock::new())).build()
@@ -266,4 +266,49 @@ async fn a_resequenced_handler_may_follow_the_events_own_time() {
     assert_eq!(story.take(), ["handled 1", "handled 2", "handled 3"]);
     assert_eq!(start.elapsed(), Duration::from_secs(2));
     assert!(dispatcher.emit(placed(1)).now_or_never().unwrap().is_ok(), "a late one runs at once");
+}
+
+#[test]
+fn handlers_of_one_name_share_no_state_of_a_middleware() {
+    async fn audit(event: RawEvent, State(story): State<Story>) {
+        story.tell(event.event_type());
+    }
+    mod stock {
+        pub(super) async fn audit(_: super::RawEvent, state: super::State<super::Story>) {
+            state.0.tell("stock");
+        }
+    }
+    let (story, dedup) = (Story::default(), Dedup::new(1000));
+    let around = || Dispatcher::builder().state(story.clone()).wrap(dedup.clone()).build();
+    let (dispatcher, other) = (around(), around());
+    dispatcher.on(audit);
+    dispatcher.on(stock::audit);
+    other.on(audit);
+    let event = || RawEvent::local(fanfare_core::Metadata::new("1".into(), "test", "some.thing"));
+    for _ in 0..2 {
+        assert!(dispatcher.emit(event()).now_or_never().unwrap().is_ok());
+        assert!(other.emit(event()).now_or_never().unwrap().is_ok());
+    }
+    assert_eq!(story.take(), ["some.thing", "stock", "some.thing"]);
+    // Handlers without a name, made by one line.
+    let panels = [(); 3].map(|()| Arc::new(story.clone()));
+    for panel in &panels {
+        dispatcher.on_weak(panel, |panel: &Story, _: &Cancelled| panel.tell("a panel"));
+    }
+    assert_eq!(dispatcher.emit_sync(&Cancelled(1)).ran(), 3);
+    assert_eq!(story.take(), ["a panel"; 3]);
+}
+
+#[test]
+fn what_a_middleware_keeps_of_a_handler_goes_with_its_subscription() {
+    let breaker = CircuitBreaker::new(2, Duration::from_secs(10));
+    let dispatcher = Dispatcher::builder().wrap(breaker.clone()).build();
+    let guard = dispatcher.on(|_: &Placed| {}).guard();
+    let owner = Arc::new(());
+    dispatcher.on_weak(&owner, |(), _: &Placed| {});
+    let report = dispatcher.emit_sync(&placed(1));
+    assert_eq!((report.ran(), breaker.states(Duration::ZERO).len()), (2, 2));
+    drop((guard, owner));
+    dispatcher.emit_sync(&placed(1)).ignore();
+    assert_eq!(breaker.states(Duration::ZERO), []);
 }

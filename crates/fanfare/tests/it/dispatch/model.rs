@@ -168,12 +168,13 @@ impl Model {
                 self.call(number, event, noted);
             }
         }
-        // Futures start together: one that another one ends has started already.
-        let started: Vec<usize> =
-            later.into_iter().filter(|&number| !is_sync && self.admit(number)).collect();
-        for number in started {
-            called.push(number);
-            self.call(number, event, noted);
+        // Futures are taken together and begin one after the other: one that was ended meanwhile does not begin.
+        let taken: Vec<usize> = later.into_iter().filter(|&number| !is_sync && self.admit(number)).collect();
+        for number in taken {
+            if self.all[number].is_there || self.all[number].is_once {
+                called.push(number);
+                self.call(number, event, noted);
+            }
         }
         called
     }

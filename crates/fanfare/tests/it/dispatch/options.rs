@@ -7,7 +7,7 @@ use std::sync::{
 
 use fanfare::{
     HandlerExt, RawEvent, Retry,
-    dispatch::{Dispatcher, SubscribeExt, Subscription, SyncExt},
+    dispatch::{Dispatcher, StormGuard, SubscribeExt, Subscription, SyncExt},
     extract::Missing,
     middleware::Timing,
 };
@@ -168,4 +168,31 @@ fn options_that_only_a_group_on_a_broker_keeps_are_refused_with_what_does_the_sa
     let allowed = receipt.named("receipt").types("order.>").wrap(Timing::new());
     assert!(dispatcher.try_on(allowed.permanent_if(|_: &String| true)).is_ok());
     assert!(dispatcher.emit_sync(&Opened).is_unheard());
+}
+
+#[test]
+fn a_snapshot_counts_no_call_that_was_cut_or_found_no_runtime() {
+    async fn receipt(_: Arc<Placed>) {}
+    let guard = StormGuard::new().rate_max(3, std::time::Duration::from_secs(3600)).loop_max(2);
+    let dispatcher = Dispatcher::builder().storm_guard(guard).build();
+    dispatcher.on((|_: &Placed| {}).named("inventory"));
+    dispatcher.on(receipt);
+    dispatcher.emit_sync(&placed(1)).ignore();
+    for n in 0..4 {
+        let _ = dispatcher.emit(placed(n)).now_or_never();
+    }
+    dispatcher.on((|event: &Cancelled| Ok::<_, String>(Cancelled(event.0))).named("loop"));
+    dispatcher.emit_sync(&Cancelled(1)).ignore();
+    dispatcher.on((|_: &RawEvent| {}).named("audit").types("sensor.>"));
+    dispatcher.emit_sync(&RawEvent::empty("sensor.ready")).ignore();
+    assert_eq!(
+        dispatcher.diagram(),
+        "order.cancelled (emitted 4)\n\
+         └─ loop (sync, called 3)\n\
+         order.placed (emitted 5)\n\
+         ├─ inventory (sync, called 3)\n\
+         └─ receipt (async, called 2)\n\
+         sensor.ready (emitted 1)\n\
+         └─ audit (sync, called 1)\n"
+    );
 }

@@ -2,8 +2,12 @@
 
 use std::sync::Arc;
 
-use fanfare::{Context, Envelope, Events, HandlerExt, RawEvent, State, dispatch::Dispatcher};
+use fanfare::{
+    Context, Envelope, Events, HandlerExt, RawEvent, State,
+    dispatch::{Dispatcher, SubscribeExt, Subscription},
+};
 use futures_util::FutureExt;
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use super::{Cancelled, Opened, Placed, Story, placed};
@@ -165,4 +169,53 @@ fn a_handler_that_is_dropped_may_itself_change_subscriptions() {
     });
     assert!(subscription.unsubscribe());
     assert_eq!(dispatcher.emit_sync(&Opened).ran(), 1);
+}
+
+#[test]
+fn an_async_handler_that_was_unsubscribed_before_it_began_does_not_begin() {
+    let (dispatcher, story) = (Dispatcher::builder().state(Story::default()).build(), Story::default());
+    let leavers = Arc::new(Mutex::new(Vec::<Subscription>::new()));
+    let all = leavers.clone();
+    dispatcher.on(move |_: Arc<Placed>| {
+        let all = all.clone();
+        async move { all.lock().drain(..).for_each(|one| assert!(one.unsubscribe())) }
+    });
+    let telling = |line: &'static str| {
+        let story = story.clone();
+        move |_: Arc<Placed>| {
+            story.tell(line);
+            async {}
+        }
+    };
+    let all_types = story.clone();
+    leavers.lock().extend([
+        dispatcher.on(telling("plain")),
+        dispatcher.on(telling("in a row").in_key_order()),
+        dispatcher.on(telling("chosen").when(|_: &Placed| true)),
+        dispatcher.on(move |_: RawEvent| {
+            all_types.tell("of all types");
+            async {}
+        }),
+    ]);
+    dispatcher.on(telling("once").once());
+    dispatcher.on(telling("stays"));
+    assert_eq!(dispatcher.emit(placed(1)).now_or_never().unwrap().ran(), 3);
+    assert_eq!(story.take(), ["once", "stays"]);
+    assert_eq!(dispatcher.emit(placed(1)).now_or_never().unwrap().ran(), 2);
+}
+
+#[tokio::test]
+async fn a_handler_that_was_handed_over_does_not_begin_once_it_is_unsubscribed() {
+    let (dispatcher, story) = (Dispatcher::new(), Story::default());
+    let told = story.clone();
+    let subscription = dispatcher.on(move |_: Arc<Placed>| {
+        told.tell("begun");
+        async {}
+    });
+    assert_eq!(dispatcher.emit_sync(&placed(1)).handed_over(), 1);
+    assert!(subscription.unsubscribe());
+    for _ in 0..9 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(story.take(), [""; 0]);
 }
