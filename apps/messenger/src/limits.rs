@@ -13,7 +13,8 @@ pub struct Bucket<K> {
     levels: Mutex<HashMap<K, (f64, Instant)>>,
 }
 
-/// Keys that are remembered; over it those that are full again are forgotten, and if none is, the oldest half.
+/// Keys that are remembered; over it those that are full again are forgotten, and if none is, the half that is
+/// nearest to it. So many keys that were used once do not bring forgetting to one that is used up.
 const KEYS_MAX: usize = 10_000;
 
 impl<K: Hash + Eq + Clone> Bucket<K> {
@@ -54,10 +55,18 @@ impl<K: Hash + Eq + Clone> Bucket<K> {
     fn forget(&self, levels: &mut HashMap<K, (f64, Instant)>, now: Instant) {
         levels.retain(|_, (level, at)| self.filled(*level, *at, now) < self.burst);
         if levels.len() >= KEYS_MAX {
-            let mut times: Vec<Instant> = levels.values().map(|(_, at)| *at).collect();
-            times.sort_unstable();
-            let middle = times.get(times.len() / 2).copied().unwrap_or(now);
-            levels.retain(|_, (_, at)| *at > middle);
+            let mut found: Vec<f64> =
+                levels.values().map(|(level, at)| self.filled(*level, *at, now)).collect();
+            found.sort_unstable_by(f64::total_cmp);
+            let kept = found.get(..found.len() / 2).unwrap_or_default();
+            let highest = kept.last().copied().unwrap_or_default();
+            let mut places = kept.iter().filter(|level| **level >= highest).count();
+            levels.retain(|_, (level, at)| {
+                let level = self.filled(*level, *at, now);
+                let is_kept = level < highest || (level <= highest && places > 0);
+                places -= usize::from(is_kept && level >= highest);
+                is_kept
+            });
         }
     }
 }
@@ -87,5 +96,18 @@ mod tests {
             let _ = bucket.take_at(&key, start + Duration::from_millis(key));
         }
         assert!(bucket.levels.lock().len() <= KEYS_MAX);
+    }
+
+    #[test]
+    fn many_keys_that_are_made_up_do_not_bring_forgetting_to_one_that_is_used_up() {
+        let bucket = Bucket::new(10, Duration::from_secs(1000));
+        let start = Instant::now();
+        for _ in 0..10 {
+            assert!(bucket.take_at(&u64::MAX, start).is_ok());
+        }
+        for key in 0..5 * KEYS_MAX as u64 {
+            let _ = bucket.take_at(&key, start + Duration::from_millis(1));
+        }
+        assert!(bucket.take_at(&u64::MAX, start + Duration::from_millis(2)).is_err());
     }
 }

@@ -4,6 +4,7 @@
 //! time of an answer. Tokens (sessions, invitations, resets) are 32 random bytes and recovery codes about 100 random bits, kept as
 //! their SHA-256 only.
 
+mod attempts;
 mod error;
 mod hashing;
 mod people;

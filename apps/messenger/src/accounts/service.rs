@@ -2,16 +2,15 @@
 //!
 //! Ending live connections is the caller's part: it follows every method that ends sessions.
 
+use super::attempts::Attempts;
 use super::hashing::Hashing;
 use super::{AccountError, Cost, Link, Listed, Notice, Person, Session, SignedIn};
-use super::{fold, is_name, people, resets, secret, sessions};
+use super::{is_name, people, resets, secret, sessions};
 use crate::db::Db;
-use crate::limits::Bucket;
 use crate::time;
 use rusqlite::{OptionalExtension, params};
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 use uuid::Uuid;
 
 /// Who may sign up.
@@ -39,12 +38,6 @@ pub struct Accounts {
     attempts: Arc<Attempts>,
 }
 
-/// How often one may try a password.
-struct Attempts {
-    by_name: Bucket<String>,
-    by_address: Bucket<IpAddr>,
-}
-
 /// How long an invitation may be used, in milliseconds: a week.
 const INVITATION_LASTS_MS: i64 = 7 * 24 * 3600 * 1000;
 
@@ -52,11 +45,8 @@ impl Accounts {
     /// The accounts of this database.
     #[must_use]
     pub fn new(db: Db, sign_up: SignUp, cost: Cost) -> Self {
-        let attempts = Attempts {
-            by_name: Bucket::new(10, Duration::from_secs(10)),
-            by_address: Bucket::new(30, Duration::from_secs(2)),
-        };
-        Self { db, sign_up, hashing: Arc::new(Hashing::new(cost)), attempts: Arc::new(attempts) }
+        let (hashing, attempts) = (Arc::new(Hashing::new(cost)), Arc::new(Attempts::new()));
+        Self { db, sign_up, hashing, attempts }
     }
 
     /// Who may sign up.
@@ -112,7 +102,7 @@ impl Accounts {
         invitation: Option<String>,
         from: IpAddr,
     ) -> Result<SignedIn, AccountError> {
-        self.attempt(None, from)?;
+        self.attempts.unnamed(from)?;
         match self.sign_up {
             SignUp::Open => {}
             SignUp::Invitation if invitation.is_some() => {}
@@ -161,14 +151,14 @@ impl Accounts {
     /// Signs somebody in. Whether the name exists shows neither in the answer nor in its time.
     ///
     /// # Errors
-    /// [`AccountError::Credentials`], or too many attempts for this name or from this address.
+    /// [`AccountError::Credentials`], or too many attempts for this name or from this network.
     pub async fn sign_in(
         &self,
         name: &str,
         password: String,
         from: IpAddr,
     ) -> Result<SignedIn, AccountError> {
-        self.attempt(Some(name), from)?;
+        self.attempts.named(name, from)?;
         let wanted = name.to_owned();
         let found = self.db.read(move |tx| people::by_name(tx, &wanted).map_err(AccountError::from)).await?;
         let (person, hash) = found.unzip();
@@ -286,7 +276,7 @@ impl Accounts {
         password: String,
         from: IpAddr,
     ) -> Result<String, AccountError> {
-        self.attempt(Some(&session.person.name), from)?;
+        self.attempts.signed_in(&session.person.name, from)?;
         let name = session.person.name.clone();
         let found = self.db.read(move |tx| people::by_name(tx, &name).map_err(AccountError::from)).await?;
         let hash = found.map(|(_, hash)| hash);
@@ -381,7 +371,7 @@ impl Accounts {
     /// # Errors
     /// [`AccountError::Credentials`], whether the name, the code or the reset is missing; too many attempts.
     pub async fn prove_reset(&self, name: &str, code: String, from: IpAddr) -> Result<Link, AccountError> {
-        self.attempt(Some(name), from)?;
+        self.attempts.named(name, from)?;
         let name = name.to_owned();
         self.db
             .write(move |tx| {
@@ -410,7 +400,7 @@ impl Accounts {
         new: String,
         from: IpAddr,
     ) -> Result<(Uuid, String), AccountError> {
-        self.attempt(None, from)?;
+        self.attempts.unnamed(from)?;
         people::check_password(&new)?;
         let asked = token.clone();
         self.db.read(move |tx| resets::find(tx, &asked)).await?;
@@ -440,17 +430,6 @@ impl Accounts {
     /// When the database fails.
     pub async fn notices_seen(&self, person: Uuid) -> Result<(), AccountError> {
         self.db.write(move |tx| resets::seen(tx, person)).await
-    }
-
-    fn attempt(&self, name: Option<&str>, from: IpAddr) -> Result<(), AccountError> {
-        let too_many = |wait: Duration| AccountError::TooMany(wait.as_secs() + 1);
-        self.attempts.by_address.take(&from).map_err(too_many)?;
-        match name {
-            // A name of any length must not fill the memory.
-            Some(name) if name.len() > 256 => Err(AccountError::Credentials),
-            Some(name) => self.attempts.by_name.take(&fold(name)).map_err(too_many),
-            None => Ok(()),
-        }
     }
 }
 

@@ -60,30 +60,55 @@ async fn an_unknown_name_costs_the_same_work() {
     assert!(unknown > known * 0.5 && known > unknown * 0.5, "known {known}, unknown {unknown}");
 }
 
+/// How many tries of a name with a wrong password pass, from these addresses one after the other.
+async fn passing(accounts: &Accounts, name: &str, from: impl Iterator<Item = IpAddr>) -> usize {
+    let mut passing = 0;
+    for from in from {
+        passing += usize::from(code(accounts.sign_in(name, "wrong".into(), from).await) == "credentials");
+    }
+    passing
+}
+
 #[tokio::test]
-async fn tries_are_limited_by_name_whether_it_exists_or_not() {
+async fn tries_of_a_name_are_limited_from_one_place_and_in_all_whether_it_exists_or_not() {
     let (accounts, _folder) = accounts(SignUp::Open);
     signed_up(&accounts, "ada").await;
-    for name in ["ada", "bob"] {
-        let mut refused = None;
-        for attempt in 0..12u8 {
-            let from = IpAddr::V4(Ipv4Addr::new(10, 0, name.as_bytes()[0], attempt));
-            if code(accounts.sign_in(name, "wrong".into(), from).await) == "too_many" {
-                refused.get_or_insert(attempt);
-            }
-        }
-        assert_eq!(refused, Some(10), "{name}");
+    for (name, place) in [("ada", 1), ("bob", 2)] {
+        let here = IpAddr::V4(Ipv4Addr::new(10, 0, place, 0));
+        assert_eq!(passing(&accounts, name, (0..12).map(|_| here)).await, 10, "{name} from one place");
+        let everywhere = (1..=120).map(|host| IpAddr::V4(Ipv4Addr::new(10, 0, place, host)));
+        assert_eq!(passing(&accounts, name, everywhere).await, 90, "{name} from everywhere");
     }
 }
 
 #[tokio::test]
-async fn tries_are_limited_by_address() {
+async fn who_tries_the_name_of_another_keeps_nobody_out() {
     let (accounts, _folder) = accounts(SignUp::Open);
-    let mut codes = Vec::new();
-    for attempt in 0..35 {
-        codes.push(code(accounts.sign_in(&format!("name{attempt}"), "wrong".into(), HERE).await));
+    let ada = signed_up(&accounts, "ada").await;
+    let there = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
+    passing(&accounts, "ada", (0..40).map(|_| there)).await;
+    assert!(accounts.sign_in("ada", "correct horse".into(), HERE).await.is_ok());
+    // Not even many places together keep out whoever is signed in.
+    let everywhere = (0..120).map(|host| IpAddr::V4(Ipv4Addr::new(10, 0, 1, host)));
+    passing(&accounts, "ada", everywhere).await;
+    let session = accounts.session(&ada.token).await.unwrap();
+    let changed =
+        accounts.change_password(&session, "correct horse".into(), "battery staple".into(), HERE).await;
+    assert!(changed.is_ok(), "{changed:?}");
+}
+
+#[tokio::test]
+async fn tries_are_limited_by_address_and_of_ipv6_by_what_one_customer_has() {
+    let ipv6 = |host: u8| IpAddr::from([0x20, 1, 0xd, 0xb8, 0, 0, 0, 1, host, 0, 0, 0, 0, 0, 0, host]);
+    for address in [|_| HERE, ipv6] {
+        let (accounts, _folder) = accounts(SignUp::Open);
+        let mut codes = Vec::new();
+        for attempt in 0..35u8 {
+            let name = format!("name{attempt}");
+            codes.push(code(accounts.sign_in(&name, "wrong".into(), address(attempt)).await));
+        }
+        assert_eq!(codes.iter().position(|code| *code == "too_many"), Some(30));
     }
-    assert_eq!(codes.iter().position(|code| *code == "too_many"), Some(30));
 }
 
 #[tokio::test]
