@@ -127,7 +127,7 @@ export class Messenger extends EventTarget {
     const { store } = this;
     switch (push?.kind) {
       case "typing": store.typed(push.room, push.person); break;
-      case "presence": store.know([{ id: push.person, is_online: push.is_online, last_seen: push.last_seen }]); break;
+      case "presence": store.know(push.people); break;
       case "read": store.change(push.room, { read: push.offset, unread: push.unread, mentions: push.mentions }); break;
       case "room": store.put(push.room); break;
       case "room_gone": store.remove(push.room, push.why); break;

@@ -69,7 +69,7 @@ impl Rooms {
 impl Policy for Rooms {
     async fn connect(&self, caller: &Caller, _: Option<&Json>) -> Result<Welcome, Disconnect> {
         let person = self.may_connect(caller).await.ok_or_else(|| Disconnect::new(4501, "signed out"))?;
-        self.chat.came(person).await;
+        self.chat.came(person);
         Ok(Welcome::default())
     }
 

@@ -173,21 +173,23 @@ impl Chat {
         }
     }
 
+    /// One search of a person at a time, beside everything else: it may have to look at much.
     pub(super) async fn search(&self, who: Uuid, search: Search) -> Result<Found, Refusal> {
         take(&self.0.limits.reads, who)?;
+        let _turn = self.0.searching.turn(&who).await;
         let _open = self.0.gates.open(who).await;
         let Search { text, room, before, limit } = search;
         if text.chars().count() > 256 {
             return Err(Refusal::too_long("a search has at most 256 characters".into()));
         }
         let limit = limit.unwrap_or(PAGE).clamp(1, PAGE_MAX);
-        self.read(move |tx| {
+        let work = move |tx: &rusqlite::Transaction<'_>| {
             if let Some(room) = room {
                 membership(tx, room, who)?;
             }
             Ok(model::search(tx, who, &text, room, before, limit)?)
-        })
-        .await
+        };
+        self.0.model.db().search(work).await
     }
 
     /// Moves a person's marker on, on all devices. It never goes back.

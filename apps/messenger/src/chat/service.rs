@@ -7,6 +7,7 @@ use super::turns::Turns;
 use super::{Outside, publish::Journal};
 use crate::limits::Bucket;
 use crate::model::{Change, Model};
+use fanfare_core::Log;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -26,6 +27,8 @@ pub(super) struct Inner {
     pub(super) places: Places,
     /// Who sends where.
     pub(super) sending: Turns<(Uuid, Uuid)>,
+    /// Who searches.
+    pub(super) searching: Turns<Uuid>,
     /// Messages that are given another reaction.
     pub(super) reacting: Turns<Uuid>,
     pub(super) limits: Limits,
@@ -59,6 +62,7 @@ impl Chat {
             online: Online::default(),
             places: Places::default(),
             sending: Turns::default(),
+            searching: Turns::default(),
             reacting: Turns::default(),
             limits: Limits {
                 messages: Bucket::new(10, Duration::from_millis(200)),
@@ -83,6 +87,11 @@ impl Chat {
     #[must_use]
     pub fn model(&self) -> &Model {
         &self.0.model
+    }
+
+    /// The journal, once the application runs.
+    pub(crate) fn journal(&self) -> Option<&dyn Log> {
+        self.0.journal.log().ok()
     }
 
     /// The connections.

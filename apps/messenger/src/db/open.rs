@@ -14,8 +14,12 @@ use std::time::Duration;
 pub struct Db {
     writer: Arc<Writer>,
     readers: Arc<Readers>,
+    searchers: Arc<Readers>,
     path: Arc<Path>,
 }
+
+const READERS_MAX: usize = 4;
+const SEARCHERS_MAX: usize = 2;
 
 impl Db {
     /// Opens the file, creating it (mode 0600) and its tables.
@@ -34,7 +38,8 @@ impl Db {
         schema::migrate(&mut connection)?;
         Ok(Self {
             writer: Arc::new(Writer::start(connection)?),
-            readers: Arc::new(Readers::new(Arc::clone(&path))),
+            readers: Arc::new(Readers::new(Arc::clone(&path), READERS_MAX)),
+            searchers: Arc::new(Readers::new(Arc::clone(&path), SEARCHERS_MAX)),
             path,
         })
     }
@@ -68,6 +73,19 @@ impl Db {
         self.readers.read(work).await
     }
 
+    /// The same for a question that may take long: such wait for each other, and no other for them.
+    ///
+    /// # Errors
+    /// What the work fails with.
+    pub async fn search<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&Transaction<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
+        self.searchers.read(work).await
+    }
+
     /// Where the file is.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -92,4 +110,39 @@ fn prepare(connection: &Connection) -> Result<(), rusqlite::Error> {
     connection.busy_timeout(Duration::from_secs(5))?;
     connection.set_prepared_statement_cache_capacity(64);
     connection.pragma_update(None, "foreign_keys", "ON")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    #[tokio::test]
+    async fn however_many_search_nobody_else_waits_for_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open(folder.path().join("messenger.db")).unwrap();
+        let (end, ended) = mpsc::channel::<()>();
+        let ended = Arc::new(std::sync::Mutex::new(ended));
+        let searches: Vec<_> = (0..10)
+            .map(|_| {
+                let (db, ended) = (db.clone(), Arc::clone(&ended));
+                tokio::spawn(async move {
+                    let until_the_end = move |_: &Transaction<'_>| {
+                        let _ = ended.lock().unwrap().recv();
+                        Ok::<_, DbError>(())
+                    };
+                    db.search(until_the_end).await
+                })
+            })
+            .collect();
+        while db.searchers.free() > 0 {
+            tokio::task::yield_now().await;
+        }
+        let one = db.read(|tx| Ok::<i64, DbError>(tx.query_row("SELECT 1", [], |row| row.get(0))?)).await;
+        assert_eq!(one.unwrap(), 1);
+        drop(end);
+        for search in searches {
+            search.await.unwrap().unwrap();
+        }
+    }
 }

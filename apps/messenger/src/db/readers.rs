@@ -8,9 +8,6 @@ use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
-/// Reads at a time; over it callers wait.
-const READERS_MAX: usize = 4;
-
 pub(super) struct Readers {
     path: Arc<Path>,
     idle: Arc<Mutex<Vec<Connection>>>,
@@ -18,8 +15,14 @@ pub(super) struct Readers {
 }
 
 impl Readers {
-    pub(super) fn new(path: Arc<Path>) -> Self {
-        Self { path, idle: Arc::default(), places: Arc::new(Semaphore::new(READERS_MAX)) }
+    /// So many reads at a time; over it callers wait.
+    pub(super) fn new(path: Arc<Path>, readers_max: usize) -> Self {
+        Self { path, idle: Arc::default(), places: Arc::new(Semaphore::new(readers_max)) }
+    }
+
+    #[cfg(test)]
+    pub(super) fn free(&self) -> usize {
+        self.places.available_permits()
     }
 
     pub(super) async fn read<T, E, F>(&self, work: F) -> Result<T, E>

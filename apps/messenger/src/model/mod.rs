@@ -1,7 +1,7 @@
 //! The read model of rooms, conversations and messages, in SQLite.
 //!
-//! One handler applies the journal's events in their order, each in one transaction together with the checkpoint that it
-//! reaches, so that an event counts once whatever happens between. At start the model reads what it lacks from the
+//! One handler applies the journal's events in their order, those that came together in one transaction with the checkpoint
+//! that they reach, so that an event counts once whatever happens between. At start the model reads what it lacks from the
 //! journal itself; a checkpoint of another epoch, or of another version of the tables, makes the model anew.
 
 mod apply;

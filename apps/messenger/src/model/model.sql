@@ -100,10 +100,10 @@ CREATE TABLE coming (
     PRIMARY KEY (room, offset)
 ) STRICT, WITHOUT ROWID;
 
+-- What is typed is the beginning of a word: without the short ones in the index, a search for one would put the lists of
+-- every word that begins so together first.
 CREATE VIRTUAL TABLE message_text USING fts5 (
-    text, content = 'message', content_rowid = 'n', tokenize = 'unicode61 remove_diacritics 2',
-    -- What is typed first is the beginning of a word: without these each such search would read every word's list.
-    prefix = '2 3'
+    text, content = 'message', content_rowid = 'n', tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3'
 );
 -- What was deleted or edited away is overwritten in the index too.
 INSERT INTO message_text (message_text, rank) VALUES ('secure-delete', 1);

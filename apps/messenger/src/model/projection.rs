@@ -35,7 +35,7 @@ pub struct Event {
     pub place: Place,
 }
 
-/// Events that one transaction applies while the model catches up.
+/// Events that one transaction applies at most.
 const BATCH_MAX: usize = 512;
 
 impl Model {
@@ -55,9 +55,8 @@ impl Model {
         let open =
             move |tx: &rusqlite::Transaction<'_>| checkpoint::open(tx, epoch, end).map_err(ModelError::from);
         let mut next = self.0.db.write(open).await?;
-        let all: TopicFilter = ">".parse().expect("this is a filter");
         while next < log.end() {
-            let page = log.read(&all, Cursor::new(epoch, next), BATCH_MAX).await?;
+            let page = log.read(&all(), Cursor::new(epoch, next), BATCH_MAX).await?;
             self.take(page.records.iter().map(|record| Event::of(record)).collect()).await?;
             if page.next.position <= next {
                 break;
@@ -83,6 +82,28 @@ impl Model {
         // The sender lives in self: waiting cannot fail.
         let _ = self.0.epoch.subscribe().wait_for(Option::is_some).await;
         self.take(events).await
+    }
+
+    /// Applies everything of the journal up to this position, and what came after it by now, in as few transactions as
+    /// may be: while one is on its way to the disk others come together.
+    ///
+    /// # Errors
+    /// When the database or the journal fails.
+    pub async fn follow(&self, log: &dyn Log, position: u64) -> Result<(), ModelError> {
+        let epoch = match self.0.epoch.subscribe().wait_for(Option::is_some).await.as_deref() {
+            Ok(Some(epoch)) => *epoch,
+            // The sender lives in self.
+            _ => return Ok(()),
+        };
+        while !self.has(position) {
+            let next = *self.0.next.borrow();
+            let page = log.read(&all(), Cursor::new(epoch, next), BATCH_MAX).await?;
+            if page.records.is_empty() {
+                return Ok(());
+            }
+            self.take(page.records.iter().map(|record| Event::of(record)).collect()).await?;
+        }
+        Ok(())
     }
 
     async fn take(&self, events: Vec<Event>) -> Result<(), ModelError> {
@@ -149,6 +170,10 @@ impl Event {
             place: record.place,
         }
     }
+}
+
+fn all() -> TopicFilter {
+    ">".parse().expect("this is a filter")
 }
 
 fn apply_all(tx: &rusqlite::Transaction<'_>, events: &[Event]) -> Result<Vec<Change>, ModelError> {

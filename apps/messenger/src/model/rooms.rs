@@ -4,6 +4,7 @@ use super::{Message, messages};
 use crate::text;
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 use serde::Serialize;
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// What kind of room it is.
@@ -317,15 +318,34 @@ pub fn invited(tx: &Transaction<'_>, room: Uuid) -> Result<Vec<(Uuid, String)>, 
     rows.query_map([room], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }
 
-/// Everybody who shares a room with a person, the person among them.
+/// Everybody who shares a room with one of these people, with the places of those in the list, ascending.
 ///
 /// # Errors
 /// When the database fails.
-pub fn neighbours(tx: &Transaction<'_>, person: Uuid) -> Result<Vec<Uuid>, rusqlite::Error> {
-    let mut rows = tx.prepare_cached(
-        "SELECT DISTINCT o.person FROM member m JOIN member o ON o.room = m.room WHERE m.person = ?",
-    )?;
-    rows.query_map([person], |row| row.get(0))?.collect()
+pub fn neighbours(
+    tx: &Transaction<'_>,
+    people: &[Uuid],
+) -> Result<HashMap<Uuid, Vec<usize>>, rusqlite::Error> {
+    let mut rooms: HashMap<Uuid, Vec<usize>> = HashMap::new();
+    for (place, person) in people.iter().enumerate() {
+        let mut rows = tx.prepare_cached("SELECT room FROM member WHERE person = ?")?;
+        for room in rows.query_map([person], |row| row.get(0))? {
+            rooms.entry(room?).or_default().push(place);
+        }
+    }
+    let mut found: HashMap<Uuid, Vec<usize>> = HashMap::new();
+    // Each room once, however many of its members are in the list.
+    for (room, places) in &rooms {
+        let mut rows = tx.prepare_cached("SELECT person FROM member WHERE room = ?")?;
+        for person in rows.query_map([room], |row| row.get(0))? {
+            found.entry(person?).or_default().extend(places);
+        }
+    }
+    for places in found.values_mut() {
+        places.sort_unstable();
+        places.dedup();
+    }
+    Ok(found)
 }
 
 fn member(row: &Row<'_>) -> Result<Member, rusqlite::Error> {

@@ -19,7 +19,7 @@ pub struct Found {
 /// Words of one search that count.
 const WORDS_MAX: usize = 10;
 
-/// Messages that have every word (each as the beginning of a word), in the rooms and conversations of a person, or in
+/// Messages that have every word (each as the beginning of a word; a single letter as a word of its own), in the rooms and conversations of a person, or in
 /// one of them.
 ///
 /// # Errors
@@ -52,8 +52,16 @@ pub fn search(
 /// What a person types is words, never the query language: each is quoted.
 fn query(text: &str) -> Option<String> {
     let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).take(WORDS_MAX);
-    let query: Vec<String> = words.map(|word| format!("\"{word}\"*")).collect();
+    let query: Vec<String> =
+        words.map(|word| format!("\"{word}\"{}", if is_letter(word) { "" } else { "*" })).collect();
     (!query.is_empty()).then(|| query.join(" "))
+}
+
+/// Half of all words begin with one of a few letters. In scripts that have no letters one character says more.
+fn is_letter(word: &str) -> bool {
+    const IDEOGRAPHS: char = '\u{2e80}';
+    let mut characters = word.chars();
+    characters.next().is_some_and(|first| first < IDEOGRAPHS) && characters.next().is_none()
 }
 
 #[cfg(test)]
@@ -62,7 +70,12 @@ mod tests {
 
     #[test]
     fn operators_of_the_query_language_are_only_words() {
-        assert_eq!(query("a\" OR b* NEAR(c)").unwrap(), "\"a\"* \"OR\"* \"b\"* \"NEAR\"* \"c\"*");
+        assert_eq!(query("a\" OR b* NEAR(c)").unwrap(), "\"a\" \"OR\"* \"b\" \"NEAR\"* \"c\"");
         assert_eq!(query(" \"*- "), None);
+    }
+
+    #[test]
+    fn one_letter_is_a_word_and_more_are_the_beginning_of_one() {
+        assert_eq!(query("i am д 日").unwrap(), "\"i\" \"am\"* \"д\" \"日\"*");
     }
 }

@@ -3,6 +3,7 @@
 use crate::support::{self, eventually};
 use messenger::events::{direct, room};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 #[tokio::test]
 async fn a_public_room_is_found_and_joined_and_its_members_hear_each_other() {
@@ -106,14 +107,17 @@ async fn who_comes_and_goes_is_seen_by_those_who_share_a_room() {
         sync["people"].as_array().unwrap().iter().find(|person| person["id"] == json!(bob.id)).unwrap();
     assert_eq!(seen["is_online"], true);
     drop(bob_client);
-    let gone = ada.message("presence").await;
-    assert_eq!((&gone["person"], &gone["is_online"]), (&json!(bob.id), &json!(false)));
+    let is_told = |push: &Value, is_online: bool| {
+        let mut people = push["message"]["data"]["people"].as_array().into_iter().flatten();
+        people.any(|person| person["id"] == json!(bob.id) && person["is_online"] == is_online)
+    };
+    ada.push(|push| is_told(push, false)).await;
     let members = ada.rpc("room.members", json!({ "room": room })).await.unwrap();
     let seen =
         members["members"].as_array().unwrap().iter().find(|person| person["id"] == json!(bob.id)).unwrap();
     assert!(seen["last_seen"].is_string());
     let _bob = bob.connect().await;
-    assert_eq!(ada.message("presence").await["is_online"], true);
+    ada.push(|push| is_told(push, true)).await;
 }
 
 #[tokio::test]
@@ -308,4 +312,18 @@ async fn a_hidden_conversation_is_gone_on_all_devices_until_somebody_writes_ther
     one.rpc("room.leave", json!({ "room": direct })).await.unwrap();
     assert_eq!(one.rpc("dm.open", json!({ "person": bob.person.id })).await.unwrap()["id"], direct);
     assert_eq!(rooms(&two.rpc("sync", json!({})).await.unwrap()), 1, "opened again, it is back");
+}
+
+#[tokio::test]
+async fn who_connects_does_not_wait_for_the_disk() {
+    let server = support::start().await;
+    let ada = server.person("ada").await;
+    let token = ada.token().await;
+    let database = rusqlite::Connection::open(server.data().join("messenger.db")).unwrap();
+    database.execute_batch("BEGIN IMMEDIATE").unwrap();
+    // Sooner than a write gives up waiting for the database.
+    let connected =
+        tokio::time::timeout(Duration::from_secs(4), support::Client::connect(&ada, &token)).await;
+    assert!(matches!(connected, Ok(Ok(_))), "while nothing can be written");
+    database.execute_batch("ROLLBACK").unwrap();
 }

@@ -2,7 +2,9 @@
 
 use crate::support::{self, eventually};
 use fanfare::{HandlerExt, Retry, State};
+use messenger::db::Db;
 use messenger::events::{direct, room};
+use messenger::model::Model;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -175,4 +177,23 @@ async fn a_worker_that_always_fails_delays_nobody_and_is_seen() {
     assert_eq!(bob.publication(&format!("room:{room}")).await.1["text"], "and on it goes");
     database.execute_batch("ALTER TABLE gone RENAME TO notification").unwrap();
     assert_eq!(bob.message("notification").await["notification"]["kind"], "mention");
+}
+
+#[tokio::test]
+async fn what_came_together_is_in_the_model_by_one_transaction() {
+    let server = support::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let model = Model::new(Db::open(folder.path().join("model.db")).unwrap());
+    let log = server.messenger.transport().log().unwrap();
+    model.open(log).await.unwrap();
+    let (heard, hears) = std::sync::mpsc::channel();
+    model.listen(move |changes| heard.send(changes.len()).unwrap());
+    for number in 0..40 {
+        let (room, by) = (uuid::Uuid::now_v7(), uuid::Uuid::now_v7());
+        let created = room::Created { room, name: format!("room {number}"), is_public: true, by };
+        server.messenger.publisher().publish(created).await.unwrap();
+    }
+    model.follow(log, log.end() - 1).await.unwrap();
+    assert_eq!(hears.try_iter().collect::<Vec<_>>(), [40]);
+    assert!(model.has(log.end() - 1));
 }
