@@ -12,10 +12,10 @@ macro_rules! pages {
 pages! {
     "../../README.md"
     "src/introduction.md"
+    "src/dispatcher.md"
     "src/quick-start.md"
     "src/events.md"
     "src/handlers.md"
-    "src/dispatcher.md"
     "src/retry.md"
     "src/groups.md"
     "src/broker.md"

@@ -17,18 +17,19 @@ mod work;
 
 use peers::{ASYNC, CHANNELS, Peer, SYNC};
 use rounds::{Contestant, Figures, interleaved, print};
-use work::{async_of, floor_of, look, nanos, now, sync_of, tick};
+use work::{async_of, floor_of, list_of, look, nanos, now, sync_of, tick};
 
 pub(crate) const ROUNDS: usize = 15;
 
 /// How many handlers listen.
 const HANDLERS: [usize; 2] = [1, 11];
 
-const NOTES: [(&str, &str); 3] = [
+const NOTES: [(&str, &str); 4] = [
     (
         "floor",
-        "a loop over a typed list with a liveness flag and a panic guard; nobody may subscribe meanwhile",
+        "a loop over a typed list in hand with a liveness flag and a panic guard; nobody may subscribe meanwhile",
     ),
+    ("floor, looked up", "the same, the list found by the event's type in a hash map"),
     ("emit_sync", "closures of `&E`; a report; anybody may subscribe and emit meanwhile"),
     ("emit", "async handlers of `Arc<E>` that are ready at once, awaited together; a report"),
 ];
@@ -67,10 +68,12 @@ fn beside_peers() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn ours(handlers: usize) -> [Contestant<'static>; 3] {
-    let (floor, in_sync, in_async) = (floor_of(handlers), sync_of(handlers), async_of(handlers));
+fn ours(handlers: usize) -> [Contestant<'static>; 4] {
+    let (list, floor) = (list_of(handlers), floor_of(handlers));
+    let (in_sync, in_async) = (sync_of(handlers), async_of(handlers));
     [
-        Contestant::new("floor", move || Ok(nanos(|| look(&floor.emit(&tick()))))),
+        Contestant::new("floor", move || Ok(nanos(|| look(&list.emit(&tick()))))),
+        Contestant::new("floor, looked up", move || Ok(nanos(|| look(&floor.emit(&tick()))))),
         Contestant::new("emit_sync", move || Ok(nanos(|| look(&in_sync.emit_sync(&tick()))))),
         Contestant::new("emit", move || Ok(nanos(|| look(&now(in_async.emit(tick())))))),
     ]
@@ -89,6 +92,8 @@ fn bars(one: &[Figures], eleven: &[Figures]) {
         "x",
         1.5,
     );
+    let looked_up = first("floor, looked up");
+    println!("  over the floor that looks its list up, {looked_up:.1}: {:.2}x", ours / looked_up);
     let (floor, ours) = (further("floor"), further("emit_sync"));
     bar(
         &format!("emit_sync, each further: {ours:.2} ns over the floor's {floor:.2}"),

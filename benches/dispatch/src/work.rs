@@ -13,7 +13,7 @@ use std::{
 
 use fanfare::{Event, dispatch::Dispatcher};
 
-use crate::floor::Floor;
+use crate::floor::{Floor, List};
 
 /// How many emits make one figure.
 const EMITS: u32 = 200_000;
@@ -48,6 +48,12 @@ pub(crate) fn floor_of(handlers: usize) -> Floor {
     let mut floor = Floor::default();
     (0..handlers).for_each(|_| floor.on(adding()));
     floor
+}
+
+pub(crate) fn list_of(handlers: usize) -> List<Tick> {
+    let mut list = List::new();
+    (0..handlers).for_each(|_| list.on(adding()));
+    list
 }
 
 pub(crate) fn sync_of(handlers: usize) -> Dispatcher {

@@ -13,7 +13,7 @@ use std::{
 use bytestring::ByteString;
 use fanfare_core::{EventId, Metadata};
 
-use super::{ids, subject::AnySubject};
+use super::{ids, queue::Driven, subject::AnySubject};
 use crate::sync::thread_local;
 
 /// One emit, as those that it led to know it.
@@ -169,6 +169,20 @@ impl Cause {
         given.unwrap_or_else(|| root.id().clone())
     }
 
+    /// Whether it was emitted by a handler of this subscription, or by what that led to, while that handles an event of the
+    /// same key on this thread.
+    pub(crate) fn is_within(&self, subscription: u64) -> bool {
+        let key = self.key();
+        let (mut child, mut at) = (self, self.parent.as_ref());
+        while let Some(cause) = at {
+            if child.via == subscription && cause.key() == key && is_open(cause) {
+                return true;
+            }
+            (child, at) = (cause, cause.parent.as_ref());
+        }
+        false
+    }
+
     /// The event types that led here, the root's first.
     pub(crate) fn chain(&self) -> Vec<ByteString> {
         let mut chain = vec![self.event_type.clone()];
@@ -202,12 +216,25 @@ pub(crate) struct Parent {
     pub(crate) via: u64,
 }
 
-impl Parent {
-    /// Opens the frame of this handler on another thread, where a part of it runs.
-    pub(crate) fn enter(&self) -> Entered {
-        let entered = enter("", Some(&self.cause));
-        set_handler(self.via);
-        entered
+/// Where a handler runs, for another thread that runs a part of it: its emit, and the queue that drives it.
+pub(crate) struct Whereabouts {
+    parent: Option<Parent>,
+    driven: usize,
+}
+
+impl Whereabouts {
+    pub(crate) fn current() -> Self {
+        Self { parent: parent(), driven: Driven::current() }
+    }
+
+    /// Makes this thread one of these, until dropped.
+    pub(crate) fn enter(&self) -> impl Sized + use<> {
+        let entered = self.parent.as_ref().map(|parent| {
+            let entered = enter("", Some(&parent.cause));
+            set_handler(parent.via);
+            entered
+        });
+        (Driven::enter(self.driven), entered)
     }
 }
 
@@ -326,6 +353,11 @@ pub(crate) fn parent() -> Option<Parent> {
 /// The emit whose handler runs now, if one does.
 pub(crate) fn current_emit() -> Option<Arc<Cause>> {
     is_nested().then(current)
+}
+
+/// Whether handlers of this emit run on this thread now.
+fn is_open(cause: &Arc<Cause>) -> bool {
+    CAUSES.with(|causes| causes.borrow().iter().any(|open| Arc::ptr_eq(open, cause)))
 }
 
 /// The cause of the innermost open emit.

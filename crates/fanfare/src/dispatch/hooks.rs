@@ -8,6 +8,7 @@ use std::{
 };
 
 use super::{inner::Inner, report::panic_text};
+use crate::sync::thread_local;
 
 thread_local! {
     /// The dispatchers whose hooks this thread runs, by address; they live as long as their hooks run.

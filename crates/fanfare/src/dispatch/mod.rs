@@ -63,7 +63,7 @@ pub use storm::{Storm, StormGuard};
 pub use subscription::{Subscription, SubscriptionGuard};
 pub use tuned::{Adjusted, SubscribeExt, SyncExt, Tuned};
 
-pub(crate) use cause::{Cause, current_emit, parent as parent_emit};
+pub(crate) use cause::{Cause, Whereabouts, current_emit};
 pub(crate) use ids::{SOURCE, random};
 pub(crate) use pool::spawn as spawn_blocking;
 pub(crate) use report::panic_text;

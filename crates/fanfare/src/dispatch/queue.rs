@@ -1,6 +1,7 @@
 //! `enqueue`: handing events over to a bounded queue that somebody drives.
 
 use std::{
+    cell::Cell,
     collections::{HashSet, VecDeque},
     fmt,
     future::poll_fn,
@@ -15,7 +16,7 @@ use fanfare_core::{BoxFuture, Emit, Emitted, Event, Topic};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use super::{Dispatcher, Report, cause, emit, inner::Inner, subject::AnySubject};
-use crate::sync::Mutex;
+use crate::sync::{Mutex, thread_local};
 
 /// The queue of [`Dispatcher::enqueue`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +83,10 @@ struct State {
     items: VecDeque<Item>,
     /// The keys of which an event is being handled, by whichever `run`; their next ones stay where they are.
     busy: HashSet<Key>,
+    /// How many events are being handled.
+    running: usize,
+    /// How many of their handlers wait for room in the queue.
+    waiting_within: usize,
     dropped: u64,
     is_closed: bool,
 }
@@ -122,7 +127,8 @@ impl Dispatcher {
     /// does what [`Queue::full`] says. What fails is in the log and goes to `on_error`.
     ///
     /// # Errors
-    /// When the dispatcher is closed, or the queue is full and refuses; the error gives the event back.
+    /// When the dispatcher is closed, or the queue is full and refuses; the error gives the event back. It refuses also where the
+    /// queue waits, when all handlers that it runs would wait for room, which could never come.
     ///
     /// # Cancel safety
     /// Dropping the future before it is ready leaves the event out.
@@ -132,6 +138,7 @@ impl Dispatcher {
             let room = self.inner.queue.room.listen();
             match self.hand_over(event) {
                 Err(error) if !error.is_closed && self.inner.settings.queue.full == Full::Wait => {
+                    let Some(_waits) = self.inner.queue.wait() else { return Err(error) };
                     event = error.event;
                     room.await;
                 }
@@ -158,6 +165,7 @@ impl Dispatcher {
             let room = self.inner.queue.room.listen();
             match self.hand_over(event) {
                 Err(error) if !error.is_closed && self.inner.settings.queue.full == Full::Wait => {
+                    let Some(_waits) = self.inner.queue.wait() else { return Err(error) };
                     event = error.event;
                     room.wait();
                 }
@@ -259,6 +267,7 @@ impl Waiting {
         let at = if busy.is_empty() { 0 } else { items.iter().take(looks_at).position(is_free)? };
         let item = items.remove(at)?;
         busy.extend(item.key.clone());
+        state.running += 1;
         let is_over = state.is_closed && state.items.is_empty();
         drop(state);
         self.room.notify_additional(1);
@@ -269,9 +278,67 @@ impl Waiting {
         Some(item)
     }
 
+    /// Notes that somebody waits for room. `None`: it must not, since all that the queue runs would.
+    fn wait(&self) -> Option<Waits<'_>> {
+        let is_within = DRIVEN.with(Cell::get) == self.address();
+        if is_within {
+            let mut state = self.state.lock();
+            if state.waiting_within + 1 >= state.running {
+                return None;
+            }
+            state.waiting_within += 1;
+        }
+        Some(Waits { queue: self, is_within })
+    }
+
+    fn address(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+
     fn is_over(&self) -> bool {
         let state = self.state.lock();
         state.is_closed && state.items.is_empty()
+    }
+}
+
+/// Somebody waits for room, until dropped.
+struct Waits<'a> {
+    queue: &'a Waiting,
+    is_within: bool,
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        if self.is_within {
+            self.queue.state.lock().waiting_within -= 1;
+        }
+    }
+}
+
+thread_local! {
+    /// The queue whose handlers this thread runs, by address; 0 for none.
+    static DRIVEN: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Marks this thread as one that runs handlers of a queue, until dropped.
+pub(crate) struct Driven {
+    before: usize,
+}
+
+impl Driven {
+    /// The mark of this thread, for another one that goes on with a part of a handler.
+    pub(crate) fn current() -> usize {
+        DRIVEN.with(Cell::get)
+    }
+
+    pub(crate) fn enter(queue: usize) -> Self {
+        Self { before: DRIVEN.with(|driven| driven.replace(queue)) }
+    }
+}
+
+impl Drop for Driven {
+    fn drop(&mut self) {
+        DRIVEN.with(|driven| driven.set(self.before));
     }
 }
 
@@ -302,8 +369,16 @@ fn start(inner: &Arc<Inner>, item: Item) -> impl Future<Output = ()> + use<> {
     let mut taken = Taken { inner: inner.clone(), key: item.key.clone(), item: Some(item) };
     async move {
         if let Some(item) = taken.item.take() {
+            let mut emit = (item.emit)(taken.inner.clone());
+            let driven = taken.inner.queue.address();
             // The report's failures are in the log and were given to `on_error`.
-            drop((item.emit)(taken.inner.clone()).await);
+            drop(
+                poll_fn(|cx| {
+                    let _driven = Driven::enter(driven);
+                    emit.as_mut().poll(cx)
+                })
+                .await,
+            );
         }
     }
 }
@@ -317,10 +392,11 @@ struct Taken {
 
 impl Drop for Taken {
     fn drop(&mut self) {
+        let mut state = self.inner.queue.state.lock();
+        state.running -= 1;
         if self.key.is_none() && self.item.is_none() {
             return;
         }
-        let mut state = self.inner.queue.state.lock();
         if let Some(key) = &self.key {
             state.busy.remove(key);
         }

@@ -63,6 +63,10 @@ impl<H, X> Tuned<H, X> {
 
     /// Handles the events of a key one after the other, in the order in which they were emitted, and those of
     /// different keys at the same time. For async handlers: synchronous ones run where the event is emitted.
+    ///
+    /// Such a handler must not await the emit of an event of the key that it is handling, which would begin only when it has
+    /// ended: that call fails and says so. It may return the event, or `enqueue` it. One that awaits the emit on another task is
+    /// not found out, and waits for ever.
     pub fn in_key_order(mut self) -> Self {
         self.options.is_in_key_order = true;
         self

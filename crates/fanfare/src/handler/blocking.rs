@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use crate::{
-    dispatch::{parent_emit, spawn_blocking},
+    dispatch::{Whereabouts, spawn_blocking},
     publish::Handling,
 };
 
@@ -99,10 +99,10 @@ where
     fn call(&self, input: F::In, args: F::Args) -> Self::Fut {
         let f = self.0.clone();
         let span = tracing::Span::current();
-        let (mut handling, parent) = (Handling::current(), parent_emit());
+        let (mut handling, whereabouts) = (Handling::current(), Whereabouts::current());
         let run = move || {
             let _handling = Handling::enter(&mut handling);
-            let _emit = parent.as_ref().map(|parent| parent.enter());
+            let _emit = whereabouts.enter();
             span.in_scope(|| f.run(input, args))
         };
         let runtime = Handle::try_current().ok();

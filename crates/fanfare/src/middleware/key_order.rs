@@ -7,10 +7,10 @@ use std::{collections::HashMap, sync::Arc};
 
 use bytestring::ByteString;
 use fanfare_core::BoxFuture;
-use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
-use super::{Call, Middleware, Next, Outcome};
+use super::{Call, Middleware, Next, Outcome, Source};
+use crate::sync::Mutex;
 
 /// Runs the calls of one handler one after the other within a key, in the order in which they were made.
 #[derive(Default)]
@@ -70,6 +70,24 @@ impl Drop for Turn {
     }
 }
 
+/// Whether the handler, further out on this thread, handles the event whose turn comes first, and awaits this one.
+fn waits_for_itself(call: &Call) -> bool {
+    match &call.source {
+        Source::Emitted(cause) => cause.is_within(call.subscription),
+        Source::Delivered(_) => false,
+    }
+}
+
+/// A handler awaits what can only begin once it has ended.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "in key order it would wait for itself: it is handling an event of the key `{key}` and awaits the emit of another one; return that \
+     event, or `enqueue` it"
+)]
+struct WaitsForItself {
+    key: ByteString,
+}
+
 impl Middleware for KeyOrder {
     fn refused_on_app(&self) -> Option<&'static str> {
         Some("is for dispatchers; an application keeps the order of a key by itself")
@@ -79,6 +97,9 @@ impl Middleware for KeyOrder {
         let Some(key) = call.key() else { return next.run() };
         let mut turn = Turn::take(self, key);
         Box::pin(async move {
+            if turn.before.is_some() && waits_for_itself(&call) {
+                return Err(WaitsForItself { key: turn.key.clone() }.into());
+            }
             turn.come().await;
             let outcome = next.run().await;
             drop(turn);

@@ -4,6 +4,7 @@
 extern crate fanfare_shuttled as fanfare;
 
 mod lifetimes;
+mod ordering;
 mod subscribing;
 
 use std::sync::Arc;

@@ -12,7 +12,7 @@ use std::{
 use fanfare::{
     HandlerExt, RawEvent, Retry, State,
     clock::RuntimeClock,
-    dispatch::{Dispatcher, FailureKind, SyncExt},
+    dispatch::{Dispatcher, FailureKind, SubscribeExt, SyncExt},
     middleware::{
         BreakerOpen, Call, CircuitBreaker, ConcurrencyLimit, Dedup, GapTooLong, Logging, Next, NextSync,
         Outcome, RateExceeded, RateLimit, Resequence, Retrying, Timeout, Timing, from_fn, from_fn_sync,
@@ -311,4 +311,21 @@ fn what_a_middleware_keeps_of_a_handler_goes_with_its_subscription() {
     drop((guard, owner));
     dispatcher.emit_sync(&placed(1)).ignore();
     assert_eq!(breaker.states(Duration::ZERO), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_timeout_is_an_option_of_a_subscription_too_and_is_refused_around_a_synchronous_handler() {
+    async fn endless(_: Arc<Placed>) {
+        std::future::pending().await
+    }
+    let dispatcher = on_paused_time(&Story::default());
+    dispatcher.on(endless.timeout(Duration::from_secs(2)));
+    let start = tokio::time::Instant::now();
+    let report = dispatcher.emit(placed(1)).await;
+    assert_eq!(
+        (report.failures()[0].kind(), start.elapsed()),
+        (FailureKind::Timeout, Duration::from_secs(2))
+    );
+    let refused = dispatcher.try_on((|_: &Placed| {}).timeout(Duration::from_secs(2))).unwrap_err();
+    assert!(refused.to_string().contains("`Timeout` may wait"), "{refused}");
 }

@@ -1,7 +1,7 @@
-//! The dispatcher against a list that anyone can read: subscribe to one type, to a filter, to an enum, leave, lose the
-//! owner, emit by value and by reference, emit within, panic.
+//! The dispatcher against a list that anyone can read: subscribe to one type, to a filter, to an enum, with a predicate,
+//! leave, lose the owner, emit by value, by reference and raw, hand over to the queue, emit within, wait, panic.
 
-use std::sync::Arc;
+use std::{sync::Arc, task::Poll};
 
 use fanfare::{
     Events, RawEvent,
@@ -11,8 +11,9 @@ use futures_util::FutureExt;
 use parking_lot::Mutex;
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
-use super::{Cancelled, Placed, placed};
+use super::{Cancelled, Placed};
 
 #[derive(Events, Serialize, Deserialize)]
 enum OrderEvent {
@@ -84,23 +85,42 @@ impl To {
 #[derive(Clone, Copy, Debug)]
 struct Heard {
     is_other: bool,
+    is_large: bool,
+}
+
+impl Heard {
+    fn number(self) -> u32 {
+        if self.is_large { 100 } else { 1 }
+    }
+
+    fn raw(self) -> RawEvent {
+        match self.is_other {
+            true => RawEvent::json("order.cancelled", json!(self.number())),
+            false => RawEvent::json("order.placed", json!({ "item": "Book", "quantity": self.number() })),
+        }
+    }
+}
+
+/// How it is emitted.
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum How {
+    Awaited,
+    /// Without a runtime: those that are no futures run.
+    Sync,
+    Raw,
+    RawSync,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum Step {
-    Subscribe {
-        to: To,
-        priority: i32,
-        is_once: bool,
-        does: Does,
-    },
+    Subscribe(Listed),
     Unsubscribe(usize),
     DropOwner(usize),
-    /// `emit` runs all, `emit_sync` without a runtime those that are no futures.
-    Emit {
-        event: Heard,
-        is_sync: bool,
-    },
+    Emit(Heard, How),
+    /// By value or raw.
+    Enqueue(Heard, bool),
+    /// Runs what is in the queue.
+    Run,
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -121,18 +141,30 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => Just(To::EitherLater),
         3 => (0..FILTERS.len()).prop_map(|number| To::Filter(FILTERS[number].0)),
     ];
-    let subscribe = (to, -1..2i32, any::<bool>(), does).prop_map(|(to, priority, is_once, does)| {
-        // A weak subscription has neither.
-        let priority = if to.is_weak() { 0 } else { priority };
-        Step::Subscribe { to, priority, is_once: is_once && !to.is_weak(), does }
+    let said = (any::<bool>(), any::<bool>(), any::<bool>());
+    let subscribe = (to, -1..2i32, said, does).prop_map(|(to, priority, said, does)| {
+        let (is_once, is_choosy, pauses) = said;
+        // A weak subscription has no options.
+        let can = !to.is_weak();
+        Step::Subscribe(Listed {
+            to,
+            priority: if can { priority } else { 0 },
+            is_once: is_once && can,
+            is_choosy: is_choosy && can,
+            pauses: pauses && to.is_later(),
+            does,
+            is_there: true,
+        })
     });
-    let emit = (any::<bool>(), any::<bool>())
-        .prop_map(|(is_other, is_sync)| Step::Emit { event: Heard { is_other }, is_sync });
+    let heard = (any::<bool>(), any::<bool>()).prop_map(|(is_other, is_large)| Heard { is_other, is_large });
+    let how = prop_oneof![Just(How::Awaited), Just(How::Sync), Just(How::Raw), Just(How::RawSync)];
     let step = prop_oneof![
         4 => subscribe,
         1 => (0..12usize).prop_map(Step::Unsubscribe),
         1 => (0..12usize).prop_map(Step::DropOwner),
-        4 => emit,
+        4 => (heard.clone(), how).prop_map(|(event, how)| Step::Emit(event, how)),
+        1 => (heard, any::<bool>()).prop_map(|(event, is_raw)| Step::Enqueue(event, is_raw)),
+        1 => Just(Step::Run),
     ];
     proptest::collection::vec(step, 0..40)
 }
@@ -143,11 +175,15 @@ struct Model {
     all: Vec<Listed>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Listed {
     to: To,
     priority: i32,
     is_once: bool,
+    /// Wants large ones alone.
+    is_choosy: bool,
+    /// Waits for another poll before it does anything.
+    pauses: bool,
     does: Does,
     is_there: bool,
 }
@@ -163,26 +199,32 @@ impl Model {
             order.into_iter().partition(|&number| self.all[number].to.is_later());
         let mut called = Vec::new();
         for number in now {
-            if self.admit(number) {
+            if self.admit(number, event) {
                 called.push(number);
                 self.call(number, event, noted);
             }
         }
-        // Futures are taken together and begin one after the other: one that was ended meanwhile does not begin.
-        let taken: Vec<usize> = later.into_iter().filter(|&number| !is_sync && self.admit(number)).collect();
+        // Futures are taken together and begin one after the other: one that was ended meanwhile does not begin, one
+        // that has begun goes on.
+        let taken: Vec<usize> =
+            later.into_iter().filter(|&number| !is_sync && self.admit(number, event)).collect();
+        let mut paused = Vec::new();
         for number in taken {
-            if self.all[number].is_there || self.all[number].is_once {
+            let Listed { is_there, is_once, pauses, .. } = self.all[number];
+            if is_there || is_once {
                 called.push(number);
-                self.call(number, event, noted);
+                if pauses { paused.push(number) } else { self.call(number, event, noted) }
             }
         }
+        paused.into_iter().for_each(|number| self.call(number, event, noted));
         called
     }
 
-    fn admit(&mut self, number: usize) -> bool {
-        let Listed { is_there, is_once, .. } = self.all[number];
-        self.all[number].is_there = is_there && !is_once;
-        is_there
+    fn admit(&mut self, number: usize, event: Heard) -> bool {
+        let Listed { is_there, is_once, is_choosy, .. } = self.all[number];
+        let is_admitted = is_there && (!is_choosy || event.is_large);
+        self.all[number].is_there = is_there && !(is_admitted && is_once);
+        is_admitted
     }
 
     fn call(&mut self, number: usize, event: Heard, noted: &mut Vec<usize>) {
@@ -191,10 +233,10 @@ impl Model {
             Does::Leave(whose) => self.leave(whose),
             Does::Join => {
                 let to = if event.is_other { To::Cancelled } else { To::Placed };
-                self.join(Listed { to, priority: 0, is_once: false, does: Does::Nothing, is_there: true });
+                self.join(plain(to));
             }
             Does::EmitOther if !event.is_other => {
-                self.emit(Heard { is_other: true }, true, noted);
+                self.emit(Heard { is_other: true, is_large: false }, true, noted);
             }
             _ => {}
         }
@@ -211,6 +253,11 @@ impl Model {
     }
 }
 
+fn plain(to: To) -> Listed {
+    let does = Does::Nothing;
+    Listed { to, priority: 0, is_once: false, is_choosy: false, pauses: false, does, is_there: true }
+}
+
 /// The same on a dispatcher.
 #[derive(Clone)]
 struct Real {
@@ -219,49 +266,74 @@ struct Real {
     noted: Arc<Mutex<Vec<usize>>>,
 }
 
-fn tuned<H, X>(handler: Tuned<H, X>, priority: i32, is_once: bool) -> Tuned<H, X> {
-    let handler = handler.priority(priority);
-    if is_once { handler.once() } else { handler }
+/// Returns when it is polled a second time, if it pauses at all.
+async fn pause(pauses: bool) {
+    let mut is_over = !pauses;
+    std::future::poll_fn(|cx| {
+        if std::mem::replace(&mut is_over, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+fn tuned<H, X, T: 'static>(handler: Tuned<H, X>, listed: Listed, is_large: fn(&T) -> bool) -> Tuned<H, X> {
+    let handler = handler.priority(listed.priority);
+    let handler = if listed.is_choosy { handler.when(is_large) } else { handler };
+    if listed.is_once { handler.once() } else { handler }
+}
+
+fn is_large_raw(event: &RawEvent) -> bool {
+    match event.event_type() {
+        "order.cancelled" => event.decode::<Cancelled>().is_ok_and(|event| event.0 > 10),
+        _ => event.decode::<Placed>().is_ok_and(|event| event.quantity > 10),
+    }
 }
 
 impl Real {
-    fn subscribe(&self, to: To, priority: i32, is_once: bool, owner: &Arc<()>, does: Does) {
+    fn subscribe(&self, listed: Listed, owner: &Arc<()>) {
         let number = self.all.lock().len();
-        let (real, to_all) = (self.clone(), &self.dispatcher);
-        let act = move |is_other: bool| real.act(number, is_other, does);
-        let subscription = match to {
-            To::Placed => to_all.on(tuned((move |_: &Placed| act(false)).priority(0), priority, is_once)),
+        let (real, to_all, pauses) = (self.clone(), &self.dispatcher, listed.pauses);
+        let act = move |is_other: bool| real.act(number, is_other, listed.does);
+        let later = {
+            let act = act.clone();
+            move |is_other: bool| {
+                let act = act.clone();
+                async move {
+                    pause(pauses).await;
+                    act(is_other);
+                }
+            }
+        };
+        let placed = |event: &Placed| event.quantity > 10;
+        let cancelled = |event: &Cancelled| event.0 > 10;
+        let subscription = match listed.to {
+            To::Placed => to_all.on(tuned((move |_: &Placed| act(false)).priority(0), listed, placed)),
             To::Cancelled => {
-                to_all.on(tuned((move |_: &Cancelled| act(true)).priority(0), priority, is_once))
+                to_all.on(tuned((move |_: &Cancelled| act(true)).priority(0), listed, cancelled))
             }
             To::PlacedWeakly => to_all.on_weak(owner, move |(), _: &Placed| act(false)),
             To::CancelledWeakly => to_all.on_weak(owner, move |(), _: &Cancelled| act(true)),
             To::PlacedLater => {
-                let later = move |_: Arc<Placed>| {
-                    let act = act.clone();
-                    async move { act(false) }
-                };
-                to_all.on(tuned(later.priority(0), priority, is_once))
+                to_all.on(tuned((move |_: Arc<Placed>| later(false)).priority(0), listed, placed))
             }
             To::CancelledLater => {
-                let later = move |_: Arc<Cancelled>| {
-                    let act = act.clone();
-                    async move { act(true) }
-                };
-                to_all.on(tuned(later.priority(0), priority, is_once))
+                to_all.on(tuned((move |_: Arc<Cancelled>| later(true)).priority(0), listed, cancelled))
             }
             To::EitherLater => {
-                let later = move |event: OrderEvent| {
-                    let act = act.clone();
-                    async move { act(matches!(event, OrderEvent::Cancelled(_))) }
-                };
-                to_all.on(tuned(later.priority(0), priority, is_once))
+                let later = move |event: OrderEvent| later(matches!(event, OrderEvent::Cancelled(_)));
+                to_all.on(tuned(later.priority(0), listed, |event: &OrderEvent| match event {
+                    OrderEvent::Placed(event) => event.quantity > 10,
+                    OrderEvent::Cancelled(event) => event.0 > 10,
+                }))
             }
             To::Filter(filter) => {
                 let any = move |event: &RawEvent| act(event.event_type() == "order.cancelled");
                 match filter {
-                    Some(filter) => to_all.on(tuned(any.types(filter), priority, is_once)),
-                    None => to_all.on(tuned(any.priority(0), priority, is_once)),
+                    Some(filter) => to_all.on(tuned(any.types(filter), listed, is_large_raw)),
+                    None => to_all.on(tuned(any.priority(0), listed, is_large_raw)),
                 }
             }
         };
@@ -281,7 +353,7 @@ impl Real {
             }
             Does::Join => {
                 let to = if is_other { To::Cancelled } else { To::Placed };
-                self.subscribe(to, 0, false, &Arc::new(()), Does::Nothing);
+                self.subscribe(plain(to), &Arc::new(()));
             }
             Does::EmitOther if !is_other => drop(self.dispatcher.emit_sync(&Cancelled(1))),
             Does::EmitOther => {}
@@ -289,16 +361,42 @@ impl Real {
     }
 
     /// Emits; answers how many ran and how many of them failed.
-    fn emit(&self, event: Heard, is_sync: bool) -> (usize, usize) {
-        let to_all = &self.dispatcher;
-        let report = match (event.is_other, is_sync) {
-            (true, true) => to_all.emit_sync(&Cancelled(1)),
-            (true, false) => to_all.emit(Cancelled(1)).now_or_never().unwrap(),
-            (false, true) => to_all.emit_sync(&placed(1)),
-            (false, false) => to_all.emit(placed(1)).now_or_never().unwrap(),
+    fn emit(&self, event: Heard, how: How) -> (usize, usize) {
+        let (to_all, number) = (&self.dispatcher, event.number());
+        let order = Placed { item: "Book".into(), quantity: number };
+        let report = match (how, event.is_other) {
+            (How::Sync, true) => to_all.emit_sync(&Cancelled(number)),
+            (How::Sync, false) => to_all.emit_sync(&order),
+            (How::Awaited, true) => polled(to_all.emit(Cancelled(number))),
+            (How::Awaited, false) => polled(to_all.emit(order)),
+            (How::Raw, _) => polled(to_all.emit(event.raw())),
+            (How::RawSync, _) => to_all.emit_sync(&event.raw()),
         };
         (report.ran(), report.failures().len())
     }
+
+    fn enqueue(&self, event: Heard, is_raw: bool) {
+        let (to_all, number) = (&self.dispatcher, event.number());
+        let is_taken = match (is_raw, event.is_other) {
+            (true, _) => to_all.try_enqueue(event.raw()).is_ok(),
+            (false, true) => to_all.try_enqueue(Cancelled(number)).is_ok(),
+            (false, false) => to_all.try_enqueue(Placed { item: "Book".into(), quantity: number }).is_ok(),
+        };
+        assert!(is_taken, "there is room");
+    }
+
+    /// Runs so many events of the queue.
+    fn run(&self, events: usize) {
+        let mut run = Box::pin(self.dispatcher.run());
+        // Each takes two polls where somebody pauses.
+        (0..=2 * events).for_each(|_| assert!((&mut run).now_or_never().is_none()));
+    }
+}
+
+/// Polls until it is ready; nobody waits for anything else than another poll.
+fn polled<T>(future: impl Future<Output = T>) -> T {
+    let mut future = Box::pin(future);
+    (0..9).find_map(|_| (&mut future).now_or_never()).expect("nobody waits for long")
 }
 
 proptest! {
@@ -309,14 +407,15 @@ proptest! {
         let mut model = Model::default();
         let real = Real { dispatcher: Dispatcher::new(), all: Arc::default(), noted: Arc::default() };
         let mut owners: Vec<Option<Arc<()>>> = Vec::new();
+        let mut queue: Vec<Heard> = Vec::new();
         for step in steps {
             match step {
-                Step::Subscribe { to, priority, is_once, does } => {
+                Step::Subscribe(listed) => {
                     let owner = Arc::new(());
-                    real.subscribe(to, priority, is_once, &owner, does);
-                    model.join(Listed { to, priority, is_once, does, is_there: true });
+                    real.subscribe(listed, &owner);
+                    model.join(listed);
                     owners.resize(model.all.len() - 1, None);
-                    owners.push(to.is_weak().then_some(owner));
+                    owners.push(listed.to.is_weak().then_some(owner));
                 }
                 Step::Unsubscribe(whose) => {
                     let subscription = real.all.lock().get(whose).cloned();
@@ -329,12 +428,22 @@ proptest! {
                         model.leave(whose);
                     }
                 }
-                Step::Emit { event, is_sync } => {
-                    let mut expected = Vec::new();
+                Step::Emit(event, how) => {
+                    let (is_sync, mut expected) = (matches!(how, How::Sync | How::RawSync), Vec::new());
                     let called = model.emit(event, is_sync, &mut expected);
                     let failed = called.iter().filter(|&&number| matches!(model.all[number].does, Does::Panic));
-                    let outcome = real.emit(event, is_sync);
+                    let outcome = real.emit(event, how);
                     prop_assert_eq!(outcome, (called.len(), failed.count()));
+                    prop_assert_eq!(std::mem::take(&mut *real.noted.lock()), expected);
+                }
+                Step::Enqueue(event, is_raw) => {
+                    real.enqueue(event, is_raw);
+                    queue.push(event);
+                }
+                Step::Run => {
+                    let mut expected = Vec::new();
+                    real.run(queue.len());
+                    queue.drain(..).for_each(|event| drop(model.emit(event, false, &mut expected)));
                     prop_assert_eq!(std::mem::take(&mut *real.noted.lock()), expected);
                 }
             }

@@ -4,13 +4,13 @@
 use std::{sync::Arc, time::Duration};
 
 use fanfare::{
-    Context, RawEvent, State,
+    BlockingExt, Context, RawEvent, State,
     dispatch::{Dispatcher, Full, Queue, SubscribeExt},
 };
 use futures_util::{FutureExt, future::join};
 use tokio::{sync::Notify, time::timeout};
 
-use super::{Cancelled, Placed, Story, placed};
+use super::{Cancelled, Opened, Placed, Story, placed, until};
 
 fn with_queue(queue: Queue) -> (Dispatcher, Story) {
     let story = Story::default();
@@ -190,4 +190,66 @@ async fn a_predicate_that_panics_does_not_end_the_run() {
     dispatcher.close();
     dispatcher.run().now_or_never().unwrap();
     assert_eq!(story.take(), ["1", "2"]);
+}
+
+#[tokio::test]
+async fn a_handler_of_a_full_queue_is_refused_where_it_would_wait_for_itself() {
+    let story = Story::default();
+    let dispatcher = Dispatcher::builder().queue(Queue::bounded(1)).build();
+    let (inner, told) = (dispatcher.clone(), story.clone());
+    dispatcher.on(move |order: Arc<Placed>| {
+        let (inner, told) = (inner.clone(), told.clone());
+        async move {
+            for n in 1..=2 {
+                let outcome = inner.enqueue(Cancelled(n)).await;
+                told.tell(format!("{} {n} {}", order.quantity, outcome.is_ok()));
+            }
+        }
+    });
+    let (inner, told) = (dispatcher.clone(), story.clone());
+    let blocks = move |_: Cancelled| {
+        let outcomes = [(); 2].map(|()| inner.enqueue_blocking(Opened).is_ok());
+        told.tell(format!("{outcomes:?}"));
+    };
+    dispatcher.on(blocks.blocking());
+    let driver = dispatcher.clone();
+    let driver = tokio::spawn(async move { driver.run().await });
+    dispatcher.enqueue(placed(7)).await.unwrap();
+    until(|| story.len() == 3).await;
+    dispatcher.close();
+    timeout(Duration::from_secs(60), driver).await.unwrap().unwrap();
+    assert_eq!(story.take(), ["7 1 true", "7 2 false", "[true, false]"]);
+}
+
+#[tokio::test]
+async fn a_handler_waits_for_room_that_others_of_the_queue_will_make() {
+    let (story, gate) = (Story::default(), Arc::new(Notify::new()));
+    let dispatcher = Dispatcher::builder().queue(Queue::bounded(2).concurrency(2)).build();
+    let (inner, told, opens) = (dispatcher.clone(), story.clone(), gate.clone());
+    dispatcher.on(move |order: Arc<Placed>| {
+        let (inner, told, opens) = (inner.clone(), told.clone(), opens.clone());
+        async move {
+            if order.quantity == 0 {
+                return opens.notified().await;
+            }
+            for n in 1..=2 {
+                told.tell(format!("{n} begins"));
+                told.tell(format!("{n} {}", inner.enqueue(Cancelled(n)).await.is_ok()));
+            }
+        }
+    });
+    let driver = dispatcher.clone();
+    let driver = tokio::spawn(async move { driver.run().await });
+    // The second one stays behind the first, of its key.
+    for (item, quantity) in [("a", 0), ("a", 0), ("b", 1)] {
+        dispatcher.enqueue(Placed { item: item.into(), quantity }).await.unwrap();
+    }
+    until(|| story.len() == 3).await;
+    assert_eq!(story.take(), ["1 begins", "1 true", "2 begins"]);
+    gate.notify_one();
+    until(|| story.len() == 1).await;
+    assert_eq!(story.take(), ["2 true"]);
+    gate.notify_one();
+    dispatcher.close();
+    timeout(Duration::from_secs(60), driver).await.unwrap().unwrap();
 }

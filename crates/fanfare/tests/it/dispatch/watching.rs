@@ -13,6 +13,20 @@ use tracing_subscriber::fmt::{MakeWriter, format::FmtSpan};
 
 use super::{Cancelled, Opened, Placed, Story, placed};
 
+/// A dispatcher for its own handlers.
+#[derive(Clone, Default)]
+struct Weak(Arc<std::sync::OnceLock<Dispatcher>>);
+
+impl Weak {
+    fn set(&self, dispatcher: &Dispatcher) {
+        assert!(self.0.set(dispatcher.clone()).is_ok());
+    }
+
+    fn get(&self) -> Dispatcher {
+        self.0.get().unwrap().clone()
+    }
+}
+
 /// Collects what is logged while `run` runs on this thread.
 fn logged(run: impl FnOnce()) -> String {
     #[derive(Clone, Default)]
@@ -162,4 +176,39 @@ async fn an_emit_that_is_dropped_before_its_turn_does_not_let_the_next_one_overt
 fn a_synchronous_handler_has_no_use_for_key_order() {
     let refused = Dispatcher::new().try_on((|_: &Placed| {}).in_key_order()).unwrap_err().to_string();
     assert!(refused.contains("KeyOrder") && refused.contains("synchronous"), "{refused}");
+}
+
+#[tokio::test]
+async fn in_key_order_a_handler_that_awaits_its_own_key_is_refused_and_one_that_returns_it_is_not() {
+    async fn waits(order: Arc<Placed>, State((dispatcher, story)): State<(Weak, Story)>) {
+        story.tell(format!("waits {}", order.quantity));
+        if order.quantity == 1 {
+            let dispatcher = dispatcher.get();
+            let other = Placed { item: "another".into(), quantity: 2 };
+            assert!(dispatcher.emit(other).await.is_ok());
+            let own = dispatcher.emit(placed(3)).await;
+            story.tell(own.failures()[0].to_string());
+            // Handed over, and not waited for, it comes when this one has ended.
+            assert_eq!(dispatcher.emit_sync(&placed(4)).handed_over(), 2);
+        }
+    }
+    async fn returns(order: Arc<Placed>, State((_, story)): State<(Weak, Story)>) -> Option<Placed> {
+        story.tell(format!("returns {}", order.quantity));
+        (order.quantity == 4).then(|| placed(5))
+    }
+    let (handle, story) = (Weak::default(), Story::default());
+    let dispatcher = Dispatcher::builder().state((handle.clone(), story.clone())).build();
+    handle.set(&dispatcher);
+    dispatcher.on(waits.in_key_order());
+    dispatcher.on(returns.in_key_order());
+    let emit = dispatcher.emit(placed(1));
+    assert!(tokio::time::timeout(Duration::from_secs(60), emit).await.unwrap().is_ok());
+    super::until(|| story.len() >= 10).await;
+    let lines = story.take();
+    let refused = lines.iter().find(|line| line.contains("wait for itself")).unwrap();
+    assert!(refused.contains("`waits` failed") && refused.contains("`Rust Book`"), "{refused}");
+    for line in ["waits 2", "waits 4", "waits 5", "returns 3", "returns 4", "returns 5"] {
+        assert!(lines.iter().any(|told| told == line), "{line}: {lines:?}");
+    }
+    assert!(!lines.iter().any(|told| told == "waits 3"));
 }
