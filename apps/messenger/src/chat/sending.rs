@@ -14,8 +14,8 @@ use uuid::Uuid;
 
 const CLIENT_ID_MAX: usize = 64;
 const EMOJI_MAX: usize = 16;
-/// Different reactions of one message: everybody who opens the room is sent all of them.
-const REACTIONS_MAX: usize = 20;
+/// Different reactions of one message, as many as the page offers: everybody who opens the room is sent all of them.
+const REACTIONS_MAX: usize = 24;
 /// Events of one room that the model may lack while people write in it; beyond that they are told to ask again.
 const NOT_APPLIED_MAX: usize = 2_000;
 /// How long after its tick a message may take to be in the model.
@@ -152,7 +152,7 @@ impl Chat {
             turn = Some(self.0.reacting.turn(&message).await);
             old = self.message(room, message, by).await?.1;
             if old.reactions.len() >= REACTIONS_MAX && !is_there(&old) {
-                return Err(Refusal::conflict("a message has at most 20 different reactions"));
+                return Err(Refusal::conflict("a message has at most 24 different reactions"));
             }
         }
         let has =

@@ -1,6 +1,7 @@
 //! Nobody else: who is not in a room neither reads nor writes it, wherever they try.
 
 use crate::support::{self, Client, Server, eventually};
+use messenger::events::room::MessageSent;
 use serde_json::{Value, json};
 
 const SECRET: &str = "zebrasecret";
@@ -186,6 +187,38 @@ async fn after_the_answer_to_leave_nothing_of_the_room_is_had_however_close_it_c
         let later = two.pushed().await;
         let is_late = |push: &Value| push.to_string().contains("after the leave");
         assert!(!later.iter().any(is_late), "round {round}: {later:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscribe_that_still_recovers_when_its_reader_leaves_brings_nothing_that_was_said_afterwards() {
+    const LATE: &str = "after the leave";
+    let server = support::start().await;
+    let mut ada = server.person("ada").await.connect().await;
+    let bob = server.person("bob").await;
+    let (mut one, mut two) = (bob.connect().await, bob.connect().await);
+    let by: uuid::Uuid = ada.person.id.parse().unwrap();
+    let publisher = server.messenger.publisher();
+    let say = async |room: uuid::Uuid, text: &str| {
+        let (message, client_id) = (uuid::Uuid::now_v7(), uuid::Uuid::now_v7().to_string());
+        let sent = MessageSent { room, message, by, client_id, text: text.into(), reply_to: None };
+        publisher.publish(sent).await.unwrap();
+    };
+    for round in 0..20u64 {
+        let room = server.room(&mut ada, true, &mut [&mut one]).await;
+        let (id, channel) = (room.parse().unwrap(), format!("room:{room}"));
+        futures_util::future::join_all((0..200).map(|_| say(id, "before"))).await;
+        let leave = async {
+            for _ in 0..round {
+                tokio::task::yield_now().await;
+            }
+            one.rpc("room.leave", json!({ "room": room })).await.unwrap();
+            say(id, LATE).await;
+        };
+        let recover = two.subscribe_from(&channel, json!({ "recover": true, "offset": 0 }));
+        let ((), recovered) = tokio::join!(leave, recover);
+        let told = json!([recovered.unwrap_or_default(), two.pushed().await]).to_string();
+        assert!(!told.contains(LATE), "round {round}: {told}");
     }
 }
 
