@@ -1,7 +1,8 @@
 // Headless Chromium, and people in it.
 
 import { chromium } from "playwright-core";
-import { eventually } from "./server.mjs";
+import { join } from "node:path";
+import { eventually, pictures } from "./server.mjs";
 
 const FLAGS = [
   "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -115,6 +116,12 @@ export class Person {
     await page.getByRole("combobox", { name: "People" }).fill(name);
     await page.getByRole("option", { name }).click();
     await page.getByRole("heading", { name, level: 1 }).waitFor();
+  }
+
+  /** Leaves a picture of what they see. */
+  async picture(name) {
+    await this.page.evaluate(() => document.fonts.ready);
+    await this.page.screenshot({ path: join(pictures, `${name}.png`), animations: "disabled" });
   }
 
   row(name) {

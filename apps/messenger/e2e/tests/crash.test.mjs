@@ -1,4 +1,5 @@
-// The server dies in mid-conversation and comes back. What counts is the journal, read past the page.
+// The server dies in mid-conversation and comes back. What counts is the journal: as the messenger tells of it, and on the
+// disk, read past the messenger.
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, test } from "node:test";
@@ -40,10 +41,18 @@ function collectTicks(person) {
       for (const node of document.querySelectorAll('.message.mine[data-state="saved"]')) ticked.add(node.querySelector(".text").textContent);
     };
     new MutationObserver(look).observe(document.querySelector(".messages"), { subtree: true, childList: true, attributes: true, attributeFilter: ["data-state"] });
+    // Under which name each was sent that the server said is durable.
+    globalThis.answered = [];
+    globalThis.Centrifuge.prototype.rpc = ((rpc) => async function call(method, data) {
+      const answer = await rpc.call(this, method, data);
+      if (method === "message.send") globalThis.answered.push({ id: data.client_id, offset: answer.data.offset });
+      return answer;
+    })(globalThis.Centrifuge.prototype.rpc);
   });
 }
 
 const ticks = (person) => person.page.evaluate(() => [...globalThis.ticked]);
+const answers = (person) => person.page.evaluate(() => globalThis.answered);
 
 /** Talks in the page until told to stop, about as fast as the limits allow. */
 function talk(person) {
@@ -94,7 +103,35 @@ async function talkThroughACrash() {
   const model = await client.everything(id);
   assert.deepEqual(model.map(({ text }) => text), said, "the read model has what the journal has");
   client.close();
+  await compareWithTheFiles(id, journal, before, own);
   return said;
+}
+
+/** The journal's own files after another kill, read past the messenger: they hold what was ticked, and the messenger has told the truth of them. */
+async function compareWithTheFiles(room, told, before, own) {
+  const answered = await Promise.all(people.map(answers));
+  const seen = (await Promise.all(people.map(ticks))).flat();
+  await server.kill();
+  const events = (await server.journal()).filter(({ event }) => event.room === room);
+  await server.restart();
+  await Promise.all(people.map((person) => person.isConnected()));
+  const rooms = events.filter(({ type }) => type.startsWith("chat.room."));
+  assert.deepEqual(rooms.map(({ offset }) => offset), rooms.map((_, index) => index + 1), "offsets without a gap on the disk");
+  const kept = rooms.filter(({ type }) => type === "chat.room.message_sent");
+  const names = kept.map(({ event }) => event.client_id);
+  assert.equal(new Set(names).size, names.length, "no client id twice");
+  const texts = kept.map(({ event }) => event.text);
+  for (const text of [...before, ...seen]) assert.equal(texts.filter((other) => other === text).length, 1, `"${text}" showed a tick`);
+  for (const [index, ofOne] of answered.entries()) {
+    assert.ok(ofOne.length > 100, `${ofOne.length} answers to ${people[index].name}`);
+    for (const { id, offset } of ofOne) {
+      assert.equal(kept.find(({ event }) => event.client_id === id)?.offset, offset, `${id} is where its sender was told`);
+    }
+    const by = kept.filter(({ event }) => event.by === kept.find(({ event: { text } }) => text === own[index][0]).event.by);
+    assert.deepEqual(by.map(({ event }) => event.text), own[index], "in the order of writing");
+  }
+  const past = told.filter(({ type }) => type === "message_sent").map(({ offset, text }) => [offset, text]);
+  assert.deepEqual(past, kept.map(({ offset, event }) => [offset, event.text]), "the messenger tells what is on the disk");
 }
 
 test("every tick before and after kill -9 is in the journal, once and in order, and recovered without a reload", async () => {

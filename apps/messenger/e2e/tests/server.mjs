@@ -1,11 +1,14 @@
 // A messenger in a process of its own, with a folder of its own.
 
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "../../../..");
 
@@ -17,16 +20,21 @@ export const program = join(programs, "messenger");
 /** The same with a worker that breaks over every message until there is a file `mended` in its folder. */
 export const troubled = join(programs, "examples/troubled");
 
+const readJournal = join(programs, "examples/read_journal");
+
+/** Where tests leave pictures of the page, for whoever wants to look. */
+export const pictures = join(programs, "../messenger-pictures");
+
 export async function freshFolder() {
   return mkdtemp(join(tmpdir(), "messenger-test-"));
 }
 
 export class Server {
-  static async start({ folder, port = 0, options = [], run = program } = {}) {
+  static async start({ folder, port = 0, options = [], run: started = program } = {}) {
     const server = new Server();
     server.folder = folder ?? (await freshFolder());
     server.options = options;
-    server.program = run;
+    server.program = started;
     await server.#spawn(port);
     return server;
   }
@@ -67,6 +75,12 @@ export class Server {
   async restart({ folder = this.folder } = {}) {
     this.folder = folder;
     await this.#spawn(this.port);
+  }
+
+  /** Every event in the journal's own files, past the messenger, which must not run. */
+  async journal() {
+    const { stdout } = await run(readJournal, ["--data", this.folder], { maxBuffer: 256 * 1024 * 1024 });
+    return stdout.split("\n").filter(Boolean).map((line) => JSON.parse(line));
   }
 
   /** Asks it to end, and returns its exit code. */
