@@ -10,7 +10,7 @@
 
 use anyhow::{Context, Result};
 use fanfare::{HandlerExt, Retry, State};
-use fanfare_gateway::door::{Door, Peer};
+use fanfare_gateway::door::Door;
 use messenger::events::room::MessageSent;
 use messenger::messenger::{Config, Messenger};
 use messenger::web::{Reach, own_origins, page};
@@ -49,7 +49,6 @@ async fn main() -> Result<()> {
         println!("Sign in as admin with the one-time password {password}");
     }
     println!("Open it, and write something.");
-    let service = messenger.router(page()).into_make_service_with_connect_info::<Peer>();
-    axum::serve(Door::new(listener, None)?, service).await?;
+    Door::new(listener, None)?.serve(messenger.router(page()), std::future::pending()).await;
     Ok(())
 }

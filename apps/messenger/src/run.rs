@@ -2,10 +2,9 @@
 
 use crate::cli::Options;
 use anyhow::{Context, Result};
-use fanfare_gateway::door::{self, Door, Peer};
+use fanfare_gateway::door::{self, Door};
 use messenger::messenger::{Config, Messenger};
 use messenger::web::{Reach, own_origins, page};
-use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -37,14 +36,16 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     }
     announce(&messenger, options, address);
 
-    let service = messenger.router(page()).into_make_service_with_connect_info::<Peer>();
+    let mut door = Door::new(listener, tls)?;
+    if serve.behind_proxy {
+        door = door.per_address_max(usize::MAX);
+    }
     let (stop, stopped) = oneshot::channel::<()>();
-    let serving = axum::serve(Door::new(listener, tls)?, service).with_graceful_shutdown(async move {
+    let mut serving = tokio::spawn(door.serve(messenger.router(page()), async move {
         let _ = stopped.await;
-    });
-    let mut serving = tokio::spawn(serving.into_future());
+    }));
     tokio::select! {
-        served = &mut serving => served??,
+        served = &mut serving => served?,
         () = messenger.failed() => tracing::error!("the journal failed: ending, since nothing can be kept any more"),
         () = signals.next() => {
             let leaving = leave(&messenger, stop, &mut serving);
@@ -65,7 +66,7 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
 
 /// Says goodbye to every connection, then lets the requests that are open end. New ones are answered until the
 /// connections are gone, so that `/ready` can say so.
-async fn leave(messenger: &Messenger, stop: oneshot::Sender<()>, serving: &mut JoinHandle<io::Result<()>>) {
+async fn leave(messenger: &Messenger, stop: oneshot::Sender<()>, serving: &mut JoinHandle<()>) {
     tracing::info!("ending: telling everybody to come back later");
     let left = messenger.drain().await;
     if left > 0 {

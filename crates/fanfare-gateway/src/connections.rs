@@ -1,5 +1,6 @@
 //! The open connections of a gateway.
 
+use crate::address::network;
 use crate::hub::Outbox;
 use crate::protocol::Disconnect;
 use crate::settings::Settings;
@@ -22,7 +23,7 @@ struct State {
     open: HashMap<u64, Open>,
     /// The connections of each user, by number.
     of_user: HashMap<String, HashSet<u64>>,
-    /// How many come from each address.
+    /// How many come from each address, of IPv6 from each network of 64 bits.
     of_address: HashMap<IpAddr, usize>,
     /// Set when the gateway drains: who comes now is closed with this.
     closing: Option<Disconnect>,
@@ -32,6 +33,7 @@ struct State {
 struct Open {
     /// Absent until the connection's task has begun.
     outbox: Option<Arc<Outbox>>,
+    /// What it counts for.
     address: Option<IpAddr>,
     user: Option<String>,
     /// The connection's own id, known with its user.
@@ -118,6 +120,7 @@ impl Connections {
         settings: &Settings,
         address: Option<IpAddr>,
     ) -> Result<Registered, NoRoom> {
+        let address = address.map(network);
         let mut state = self.state.lock();
         if state.closing.is_some() {
             return Err(NoRoom::Closing);
@@ -220,5 +223,22 @@ impl Drop for Registered {
             }
         }
         self.connections.count.send_replace(state.open.len());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_of_ipv6_has_the_share_of_one_address() {
+        let settings = Settings { connections_per_address_max: 2, ..Settings::default() };
+        let connections = Arc::new(Connections::default());
+        let admit = |address: &str| connections.admit(&settings, Some(address.parse().unwrap()));
+        let (first, _second) = (admit("2001:db8::1").unwrap(), admit("2001:db8::2").unwrap());
+        assert_eq!(admit("2001:db8::3").unwrap_err(), NoRoom::FromAddress);
+        let _another = admit("2001:db8:0:1::3").unwrap();
+        drop(first);
+        let _third = admit("2001:db8::3").unwrap();
     }
 }

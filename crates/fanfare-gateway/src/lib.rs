@@ -33,6 +33,7 @@
 //! # }
 //! ```
 
+mod address;
 pub mod auth;
 mod clock;
 mod connections;

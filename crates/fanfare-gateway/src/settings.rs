@@ -35,7 +35,7 @@ pub struct Settings {
     pub connections_max: usize,
     /// Connections of one user; one more is closed with 3504. 128.
     pub connections_per_user_max: usize,
-    /// Connections from one address; one more is refused with HTTP 429. It counts where the program tells axum the peer's
+    /// Connections from one address, of IPv6 from one network of 64 bits; one more is refused with HTTP 429. It counts where the program tells axum the peer's
     /// address (`into_make_service_with_connect_info::<SocketAddr>()`), or says by a [`crate::ClientAddress`] among the
     /// request's extensions who it really is, behind a proxy for instance. 4,096.
     pub connections_per_address_max: usize,

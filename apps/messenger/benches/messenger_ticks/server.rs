@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use fanfare::App;
-use fanfare_gateway::door::{Door, Peer};
+use fanfare_gateway::door::Door;
 use messenger::accounts::Cost;
 use messenger::events::room::MessageSent;
 use messenger::messenger::{Config, Messenger};
@@ -65,10 +65,9 @@ pub(crate) fn serve(folder: &Path) -> Result<()> {
         let mut config = Config::new(folder, reach);
         config.cost = Cost::Least;
         let messenger = Messenger::start_with(config, trouble).await?;
-        let service = messenger.router(page()).into_make_service_with_connect_info::<Peer>();
         println!("{address}");
         std::io::stdout().flush()?;
-        axum::serve(Door::new(listener, None)?, service).await?;
+        Door::new(listener, None)?.serve(messenger.router(page()), std::future::pending()).await;
         Ok(())
     })
 }

@@ -1,37 +1,51 @@
-use axum::extract::connect_info::Connected;
-use axum::serve::{IncomingStream, Listener};
+use super::places::{Place, Places};
+use axum::Router;
+use axum::extract::{ConnectInfo, Request};
+use axum::serve::Listener;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::Service;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::pin::pin;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
-use tokio_util::either::Either;
 
-/// Where clients come in: what `axum::serve` takes connections from, plain or behind TLS with the handshake done.
+/// Where clients come in: a socket, plain or behind TLS, and the routes that it serves over HTTP/1.1.
 ///
-/// At most 256 handshakes run beside each other, each for at most 10 seconds: one that stalls holds up nobody
-/// else. They end with the door.
+/// Whoever says nothing takes little from others. A handshake may take 10 seconds and the head of a request 15 (also the next
+/// one, on a connection that is kept), 2 when more than half of the places are taken. There are places for half of the files that
+/// the process may have open, 16,384 at most, and an eighth of them, 1,024 at most, for each address (of IPv6: for each
+/// network of 64 bits); who comes beyond its address's share is cut. A connection that becomes a WebSocket gives its place
+/// back: from then on the gateway's own limits count it.
 pub struct Door {
+    listener: TcpListener,
     address: SocketAddr,
-    kind: Kind,
+    tls: Option<TlsAcceptor>,
+    places: Places,
+    pub(super) patience: Patience,
 }
 
-enum Kind {
-    Plain(TcpListener),
-    Tls(
-        mpsc::Receiver<(TlsStream<TcpStream>, SocketAddr)>,
-        #[allow(dead_code, reason = "its drop ends the task")] JoinSet<()>,
-    ),
+/// How long the door waits.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    /// For a handshake.
+    pub(super) handshake: Duration,
+    /// For a request's head.
+    pub(super) head: Duration,
+    /// For either, when places are scarce.
+    pub(super) scarce: Duration,
 }
 
-/// Handshakes at a time.
-const HANDSHAKES_MAX: usize = 256;
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// The longest head of a request, in bytes.
+const HEAD_BYTES_MAX: usize = 64 * 1024;
 
 impl Door {
     /// A door on this socket, with what [`tls`](super::tls) made behind TLS.
@@ -40,78 +54,149 @@ impl Door {
     /// When the socket has no address.
     pub fn new(listener: TcpListener, tls: Option<TlsAcceptor>) -> io::Result<Self> {
         let address = listener.local_addr()?;
-        let kind = match tls {
-            None => Kind::Plain(listener),
-            Some(tls) => {
-                let (finished, done) = mpsc::channel(HANDSHAKES_MAX);
-                let mut task = JoinSet::new();
-                task.spawn(shake_hands(listener, tls, finished));
-                Kind::Tls(done, task)
-            }
+        let patience = Patience {
+            handshake: Duration::from_secs(10),
+            head: Duration::from_secs(15),
+            scarce: Duration::from_secs(2),
         };
-        Ok(Self { address, kind })
+        Ok(Self { listener, address, tls, places: Places::of_this_process(), patience })
     }
-}
 
-impl Listener for Door {
-    type Io = Either<TcpStream, TlsStream<TcpStream>>;
-    type Addr = SocketAddr;
+    /// How many places an address has: all of them where everybody comes from one address, a proxy's.
+    #[must_use]
+    pub fn per_address_max(self, max: usize) -> Self {
+        Self { places: self.places.per_address(max), ..self }
+    }
 
-    async fn accept(&mut self) -> (Self::Io, SocketAddr) {
-        match &mut self.kind {
-            Kind::Plain(listener) => {
-                let (stream, peer) = Listener::accept(listener).await;
-                let _ = stream.set_nodelay(true);
-                (Either::Left(stream), peer)
-            }
-            Kind::Tls(done, _) => match done.recv().await {
-                Some((stream, peer)) => (Either::Right(stream), peer),
-                // The task lives as long as this.
-                None => std::future::pending().await,
-            },
+    #[cfg(test)]
+    pub(super) fn places(self, places: Places) -> Self {
+        Self { places, ..self }
+    }
+
+    /// Serves these routes until `until` completes, and then until what is being answered is. The routes learn where a request
+    /// comes from by an `axum::extract::ConnectInfo<Peer>`.
+    ///
+    /// # Cancel safety
+    /// Dropping it ends the door and cuts what is being answered; WebSockets go on.
+    pub async fn serve(mut self, routes: Router, until: impl Future<Output = ()>) {
+        let (ending, mut talking) = (watch::Sender::new(false), JoinSet::new());
+        let mut until = pin!(until);
+        loop {
+            let next = async {
+                let (stream, peer) = Listener::accept(&mut self.listener).await;
+                match self.places.share(peer.ip()) {
+                    Some(share) => Some((stream, peer, self.places.take(share).await?)),
+                    None => {
+                        tracing::debug!(%peer, "refused: too many connections from this address");
+                        None
+                    }
+                }
+            };
+            let next = tokio::select! {
+                next = next => next,
+                () = &mut until => break,
+            };
+            let Some((stream, peer, place)) = next else { continue };
+            while talking.try_join_next().is_some() {}
+            let patience = self.patience.now(self.places.are_scarce());
+            let answers = Answers { routes: TowerToHyperService::new(routes.clone()), peer: Peer(peer) };
+            talking.spawn(welcome(stream, self.tls.clone(), patience, answers, ending.subscribe(), place));
         }
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        Ok(self.address)
+        drop(self.listener);
+        ending.send_replace(true);
+        while talking.join_next().await.is_some() {}
     }
 }
 
-/// The address of the other end, for `into_make_service_with_connect_info::<Peer>()`.
+/// The address of the other end.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub SocketAddr);
 
-impl Connected<IncomingStream<'_, Door>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, Door>) -> Self {
-        Self(*stream.remote_addr())
+impl Patience {
+    fn now(self, are_places_scarce: bool) -> Self {
+        let Self { handshake, head, scarce } = self;
+        if are_places_scarce {
+            Self { handshake: handshake.min(scarce), head: head.min(scarce), scarce }
+        } else {
+            self
+        }
     }
 }
 
-async fn shake_hands(
-    mut listener: TcpListener,
-    tls: TlsAcceptor,
-    finished: mpsc::Sender<(TlsStream<TcpStream>, SocketAddr)>,
+async fn welcome(
+    stream: TcpStream,
+    tls: Option<TlsAcceptor>,
+    patience: Patience,
+    answers: Answers,
+    ending: watch::Receiver<bool>,
+    place: Place,
 ) {
-    let places = Arc::new(Semaphore::new(HANDSHAKES_MAX));
-    let mut shaking = JoinSet::new();
-    loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-        while shaking.try_join_next().is_some() {}
-        let (stream, peer) = Listener::accept(&mut listener).await;
-        let (tls, finished) = (tls.clone(), finished.clone());
-        shaking.spawn(async move {
-            let _ = stream.set_nodelay(true);
-            if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
-                let _ = finished.send((stream, peer)).await;
+    let _ = stream.set_nodelay(true);
+    match tls {
+        None => converse(stream, patience, answers, ending).await,
+        Some(tls) => {
+            if let Ok(Ok(stream)) = tokio::time::timeout(patience.handshake, tls.accept(stream)).await {
+                converse(stream, patience, answers, ending).await;
             }
-            drop(place);
-        });
+        }
+    }
+    drop(place);
+}
+
+/// Answers requests until there are no more, or one of them became a WebSocket.
+async fn converse(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    patience: Patience,
+    answers: Answers,
+    mut ending: watch::Receiver<bool>,
+) {
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(patience.head)
+        .max_buf_size(HEAD_BYTES_MAX)
+        .serve_connection(TokioIo::new(stream), answers)
+        .with_upgrades();
+    let mut connection = pin!(connection);
+    let told_to_end = async {
+        let _ = ending.wait_for(|ending| *ending).await;
+    };
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = told_to_end => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended");
+    }
+}
+
+/// The routes, for one connection.
+#[derive(Clone)]
+struct Answers {
+    routes: TowerToHyperService<Router>,
+    peer: Peer,
+}
+
+impl Service<Request<Incoming>> for Answers {
+    type Response = axum::response::Response;
+    type Error = std::convert::Infallible;
+    type Future = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Future;
+
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        request.extensions_mut().insert(ConnectInfo(self.peer));
+        self.routes.call(request)
     }
 }
 
 impl fmt::Debug for Door {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let is_tls = matches!(self.kind, Kind::Tls(..));
-        f.debug_struct("Door").field("address", &self.address).field("is_tls", &is_tls).finish()
+        let Self { address, tls, places, .. } = self;
+        f.debug_struct("Door")
+            .field("address", address)
+            .field("is_tls", &tls.is_some())
+            .field("places", places)
+            .finish_non_exhaustive()
     }
 }

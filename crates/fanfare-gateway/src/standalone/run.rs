@@ -6,7 +6,7 @@ use super::config::Config;
 use super::metrics::{self, Counts};
 use super::{data, peer};
 use crate::Gateway;
-use crate::door::{self, Door, Peer};
+use crate::door::{self, Door};
 use anyhow::{Context, Result};
 use axum::routing::get;
 use axum::{Router, middleware};
@@ -74,7 +74,11 @@ pub(super) async fn run(config: Config) -> Result<()> {
     } else {
         public.layer(middleware::from_fn(peer::direct))
     };
-    servers.serve(Door::new(listener, tls)?, public);
+    let mut door = Door::new(listener, tls)?;
+    if config.is_behind_proxy {
+        door = door.per_address_max(usize::MAX);
+    }
+    servers.serve(door, public);
     if let Some(listener) = metrics_listener {
         println!("metrics: http://{}/metrics", listener.local_addr()?);
         let parts = Arc::clone(&parts);
@@ -154,13 +158,7 @@ impl Servers {
         let until = async move {
             let _ = is_ending.wait_for(|is_ending| *is_ending).await;
         };
-        let service = router.into_make_service_with_connect_info::<Peer>();
-        let server = axum::serve(door, service).with_graceful_shutdown(until);
-        self.tasks.spawn(async move {
-            if let Err(error) = server.await {
-                tracing::error!(%error, "a server ended");
-            }
-        });
+        self.tasks.spawn(door.serve(router, until));
     }
 
     async fn end(mut self, within: std::time::Duration) {

@@ -10,7 +10,7 @@ pub(crate) use program::{Program, run};
 
 use axum::Router;
 use fanfare::App;
-use fanfare_gateway::door::{Door, Peer};
+use fanfare_gateway::door::Door;
 use messenger::accounts::{Cost, SignUp};
 use messenger::messenger::{Config, Messenger};
 use messenger::web::{Reach, own_origins};
@@ -80,9 +80,7 @@ impl Server {
         let messenger = Arc::new(Messenger::start_with(config, extend).await.unwrap());
         let router = messenger.router(Router::new());
         let door = Door::new(listener, None).unwrap();
-        let serving = tokio::spawn(async move {
-            axum::serve(door, router.into_make_service_with_connect_info::<Peer>()).await.unwrap();
-        });
+        let serving = tokio::spawn(door.serve(router, std::future::pending()));
         Self { address, messenger, serving, folder: None, path: path.to_owned() }
     }
 

@@ -3,41 +3,46 @@
 use super::auth::Key;
 use super::call::{Failure, call};
 use crate::protocol::ErrorReply;
+use crate::standalone::metrics::Counts;
 use crate::standalone::run::Parts;
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Path, RawQuery, State};
+use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use std::sync::Arc;
-
-#[derive(Clone)]
-struct Api {
-    parts: Arc<Parts>,
-    key: Arc<Key>,
-}
 
 /// The API's routes.
 pub(in crate::standalone) fn router(parts: Arc<Parts>, key: Key, body_bytes_max: usize) -> Router {
     Router::new()
         .route("/api/{method}", post(answer))
         .layer(DefaultBodyLimit::max(body_bytes_max))
-        .with_state(Api { parts, key: Arc::new(key) })
+        .layer(middleware::from_fn_with_state((Arc::new(key), Arc::clone(&parts.counts)), with_key))
+        .with_state(parts)
+}
+
+/// Who shows no key is answered before anything of the body is read.
+async fn with_key(
+    State((key, counts)): State<(Arc<Key>, Arc<Counts>)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if key.opens(request.headers(), request.uri().query()) {
+        return next.run(request).await;
+    }
+    counts.strangers.add();
+    (StatusCode::UNAUTHORIZED, "the API key is missing or wrong\n").into_response()
 }
 
 async fn answer(
-    State(api): State<Api>,
+    State(parts): State<Arc<Parts>>,
     Path(method): Path<String>,
-    RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Result<Bytes, axum::extract::rejection::BytesRejection>,
 ) -> Response {
-    let counts = &api.parts.counts;
-    if !api.key.opens(&headers, query.as_deref()) {
-        counts.strangers.add();
-        return (StatusCode::UNAUTHORIZED, "the API key is missing or wrong\n").into_response();
-    }
+    let counts = &parts.counts;
     counts.calls.add();
     let body = match body {
         Ok(body) => body,
@@ -46,7 +51,7 @@ async fn answer(
     let Ok(body) = std::str::from_utf8(&body) else {
         return (StatusCode::BAD_REQUEST, "the body is not UTF-8\n").into_response();
     };
-    match call(&api.parts, &method, body).await {
+    match call(&parts, &method, body).await {
         // A batch has no result around it.
         Ok(result) if method == "batch" => json(StatusCode::OK, result),
         Ok(result) => json(StatusCode::OK, [b"{\"result\":", &*result, b"}"].concat()),
@@ -78,5 +83,28 @@ fn status(error: &ErrorReply) -> StatusCode {
         107 | 108 => StatusCode::BAD_REQUEST,
         112 => StatusCode::RANGE_NOT_SATISFIABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::standalone::config::Secret;
+    use axum::body::Body;
+    use hyper::service::Service;
+    use hyper_util::service::TowerToHyperService;
+
+    #[tokio::test]
+    async fn who_shows_no_key_is_answered_before_anything_of_the_body_is_read() {
+        let state = (Arc::new(Key::new(&Secret::new("right".into())).unwrap()), Arc::<Counts>::default());
+        let routes = Router::<()>::new()
+            .route("/api/{method}", post(async |body: String| body))
+            .layer(middleware::from_fn_with_state(state, with_key));
+        let routes = TowerToHyperService::new(routes);
+        let never = Body::from_stream(futures_util::stream::pending::<Result<Bytes, std::io::Error>>());
+        let stranger = Request::post("/api/publish").header("x-api-key", "wrong").body(never).unwrap();
+        assert_eq!(routes.call(stranger).await.unwrap().status(), StatusCode::UNAUTHORIZED);
+        let known = Request::post("/api/publish?api_key=right").body(Body::from("hi")).unwrap();
+        assert_eq!(routes.call(known).await.unwrap().status(), StatusCode::OK);
     }
 }
