@@ -12,8 +12,10 @@ pub enum ErrorKind {
     TooLarge,
     /// The expected revision is not the newest one, or an idempotency key came with another payload.
     Conflict,
-    /// No space: disk or memory limit. Nothing was written.
+    /// No space: on the disk, among delayed events, behind held keys. Nothing was written. It stays so until somebody makes room.
     Full,
+    /// Too much is under way: before the writer, or in memory. Nothing was written. It passes as work goes on.
+    Busy,
     /// It is not known whether the event became durable; publish again with the same id.
     Unknown,
     /// The server cannot be reached now.
@@ -82,7 +84,11 @@ impl Error {
     pub fn is_retryable(&self) -> bool {
         matches!(
             self.0.kind,
-            ErrorKind::Full | ErrorKind::Unknown | ErrorKind::Unavailable | ErrorKind::Timeout
+            ErrorKind::Full
+                | ErrorKind::Busy
+                | ErrorKind::Unknown
+                | ErrorKind::Unavailable
+                | ErrorKind::Timeout
         )
     }
 

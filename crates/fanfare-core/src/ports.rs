@@ -27,7 +27,8 @@ pub trait Transport: Send + Sync + 'static {
 
     /// Hands messages over; the ticket is answered, message by message in their order, when each is durable
     /// by the transport's policy. `is_atomic`: all or none. A ticket that fails itself (kind `Unknown`) says
-    /// nothing of any message. Never blocks; over the transport's limit the answer is kind `Full`.
+    /// nothing of any message. Never blocks; over a limit the answer is kind `Full`, or
+    /// `Busy` where room comes by itself: who may wait submits `rejected.outgoing` again a little later.
     fn submit(&self, batch: Vec<Outgoing>, is_atomic: bool) -> Ticket<Vec<Result<Receipt, Rejected>>>;
 
     /// [`Transport::submit`] of one message, which most publishes are.

@@ -62,6 +62,18 @@ pub(crate) struct Written {
     pub(crate) durable: Vec<Answer>,
 }
 
+/// Why there is no room for events.
+struct NoRoom {
+    kind: ErrorKind,
+    why: String,
+}
+
+impl NoRoom {
+    fn error(&self) -> Error {
+        Error::new(self.kind, self.why.clone())
+    }
+}
+
 impl Engine {
     pub(crate) fn new(
         machine: Machine,
@@ -146,7 +158,8 @@ impl Engine {
         }
         self.clock(commands.is_empty(), monotonic);
         if events > 0 && self.room.is_some_and(|room| room < events) {
-            full = Some("what groups still need fills the memory; try it later, or keep it in files".into());
+            let why = "what groups still need fills the memory; try it later, or keep it in files".into();
+            full = Some(NoRoom { kind: ErrorKind::Busy, why });
         }
         // What is due had its room in memory all the time.
         self.is_due_refused = is_due && full.is_some() && self.room.is_none();
@@ -154,16 +167,18 @@ impl Engine {
             self.machine.publish_due(&mut self.out, now, DUE_MAX);
         }
         for command in commands.drain(..count) {
-            self.apply_one(command, full.as_deref(), now);
+            self.apply_one(command, full.as_ref(), now);
         }
         Ok(())
     }
 
     /// `Some`: no space for events, and why.
-    fn prepare(&mut self, len: u64, class: Class) -> Result<Option<String>, Error> {
+    fn prepare(&mut self, len: u64, class: Class) -> Result<Option<NoRoom>, Error> {
         match self.store.prepare(len, class) {
             Ok(()) => Ok(None),
-            Err(error) if error.kind() == ErrorKind::Full => Ok(Some(error.to_string())),
+            Err(error) if error.kind() == ErrorKind::Full => {
+                Ok(Some(NoRoom { kind: ErrorKind::Full, why: error.to_string() }))
+            }
             Err(error) => Err(error),
         }
     }
@@ -206,19 +221,19 @@ impl Engine {
         self.written.drain(..).chain(self.durable.drain(..)).for_each(|answer| answer.fail(why));
     }
 
-    fn apply_one(&mut self, command: Command, full: Option<&str>, now: Timestamp) {
+    fn apply_one(&mut self, command: Command, full: Option<&NoRoom>, now: Timestamp) {
         let out = &mut self.out;
         match command {
             Command::Publish { draft, promise, .. } => {
                 let answer = match full {
-                    Some(why) => Err(draft.reject(Error::new(ErrorKind::Full, why))),
+                    Some(why) => Err(draft.reject(why.error())),
                     None => self.machine.publish(out, draft, self.durability, now),
                 };
                 self.published(Answer::Receipt(promise, answer), full.is_some());
             }
             Command::Submit { batch, is_atomic, refused, promise, .. } => {
                 let answer = match full {
-                    Some(why) => refuse_all(batch, || Error::new(ErrorKind::Full, why)),
+                    Some(why) => refuse_all(batch, || why.error()),
                     None => self.machine.submit(out, batch, is_atomic, self.durability, now),
                 };
                 self.published(Answer::Receipts(promise, merge(answer, refused)), full.is_some());
@@ -332,7 +347,7 @@ impl Engine {
         group: u32,
         lease: u64,
         batch: Vec<(Token, Settle)>,
-        full: Option<&str>,
+        full: Option<&NoRoom>,
         now: Timestamp,
     ) -> Vec<Result<(), Error>> {
         let outputs: u64 = batch.iter().map(|(_, settle)| outputs_size_max(settle)).sum();
@@ -344,7 +359,7 @@ impl Engine {
         let mut size = self.out.len() as u64;
         for (token, settle) in batch {
             let outputs = outputs_size_max(&settle);
-            let mut refusal = full.filter(|_| outputs > 0).map(|why| Error::new(ErrorKind::Full, why));
+            let mut refusal = full.filter(|_| outputs > 0).map(|why| why.error());
             if outputs > BATCH_MAX {
                 let text = "publish what a handler returned: it is more than 64 MiB";
                 refusal = Some(Error::new(ErrorKind::TooLarge, text));

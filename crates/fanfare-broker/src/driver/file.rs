@@ -48,7 +48,7 @@ impl FileDriver {
             Err(NotTaken::Ended(command)) => command.refuse(ended),
             Err(NotTaken::Full(command)) => command.refuse(|| {
                 let text = "publish: too much waits for the disk already; publish it later";
-                Error::new(ErrorKind::Full, text)
+                Error::new(ErrorKind::Busy, text)
             }),
         }
     }

@@ -97,15 +97,15 @@ impl Options {
         snapshot_every: u64;
         /// How long to wait for another process that owns the folder. Default: 30 s.
         lock_wait: Duration;
-        /// Bytes of messages that wait for the writer; over it a publish is refused as `Full`. Default: 64 MiB.
+        /// Bytes of messages that wait for the writer; over it a publish is refused as `Busy`. Default: 64 MiB.
         inbox_max: usize;
-        /// Calls that wait for the writer; over it a publish is refused as `Full`. Default: 65,536.
+        /// Calls that wait for the writer; over it a publish is refused as `Busy`. Default: 65,536.
         inbox_calls_max: usize;
         /// Largest message, payload and attributes, in bytes. Default: 16 MiB.
         message_max: usize;
         /// Bytes of the newest records that are kept decoded. Default: 64 MiB.
         recent_max: usize;
-        /// Bytes that memory storage takes; over it a publish is refused as `Full`. Default: 1 GiB.
+        /// Bytes that memory storage takes; over it a publish is refused as `Busy`. Default: 1 GiB.
         memory_max: usize;
         /// Publishes that are remembered to recognise repeats, for at most 10 min. Default: 1,000,000.
         window_max: usize;

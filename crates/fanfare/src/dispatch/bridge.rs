@@ -101,8 +101,9 @@ impl<T> Forwards<T> {
             outgoing.message.metadata.set_extension(FORWARDED_BY, mark);
             self.publisher.publish_message(outgoing)
         });
+        let publisher = self.publisher.clone();
         Box::pin(async move {
-            publishing.map_err(PublishError::invalid)?.await?;
+            publishing.map_err(PublishError::invalid)?.when_room(&publisher).await?;
             Ok(())
         })
     }

@@ -22,25 +22,28 @@ impl Publisher {
     }
 
     /// Publishes an event: options, then `.await`, which returns once the event is durable by the
-    /// transport's policy.
+    /// transport's policy. Where too much is under way already it waits for room, 1 to 20 ms at a time; publishes that are not
+    /// awaited one after the other may then overtake each other.
     ///
     /// # Errors
-    /// When it was refused or it is not known whether it became durable; see [`PublishError`]. Over a limit of
-    /// the transport it does not wait for room: kind `Full`, which may be tried again with the same message.
+    /// When it was refused or it is not known whether it became durable; see [`PublishError`]. A full disk, too many
+    /// delayed events or too many behind a held key are not waited for: kind `Full`, which may be tried again with the
+    /// same message.
     ///
     /// # Cancel safety
-    /// `.await` hands over at once; dropped after that, the publish still takes place.
+    /// `.await` hands over at once; dropped after that, the publish still takes place, unless it waits for room.
     ///
     /// # Within a handler
     /// The event belongs to the chain of the delivery that is handled: it carries its correlation, causation and
     /// depth, and the storm guard counts it. That holds where the handler itself runs, `.blocking()` ones included, and not
     /// in tasks that it spawns. It is no part of the acknowledgement: a handler that fails afterwards publishes it
-    /// again, unless it has an idempotency key or goes through [`Context::publish`].
+    /// again, unless it has an idempotency key or goes through [`Context::publish`]. Where its own group fills the memory
+    /// that a publish waits for, it waits until its ack timeout.
     pub fn publish<P: Publishable>(&self, event: P) -> Publish<'_> {
         Publish { publisher: self, event: Made::of(&event), options: None }
     }
 
-    /// Publishes several events, in order; all or none after `.atomic()`.
+    /// Publishes several events, in order; all or none after `.atomic()`. Waits for room as [`Publisher::publish`] does.
     ///
     /// # Errors
     /// The answer has one result per event.
@@ -55,14 +58,15 @@ impl Publisher {
     /// Hands an event over and does not wait: what becomes of it is known from the future that comes back, if one cares.
     ///
     /// # Errors
-    /// When it cannot be encoded. What the transport refuses, `Full` over a limit, is the future's answer.
-    pub fn try_publish<P: Publishable>(&self, event: P) -> Result<Publishing, PublishError> {
+    /// When it cannot be encoded. What the transport refuses, `Busy` and `Full` over a limit, is the future's answer.
+    pub fn try_publish<P: Publishable>(&self, event: P) -> Result<Publishing<'static>, PublishError> {
         let outgoing = self.encode(&event, None)?;
         Ok(self.publish_message(outgoing))
     }
 
-    /// Publishes a message that is encoded already: one that came back, or comes from elsewhere.
-    pub fn publish_message(&self, outgoing: Outgoing) -> Publishing {
+    /// Publishes a message that is encoded already: one that came back, or comes from elsewhere. Does not wait for
+    /// room, as [`Publisher::try_publish`].
+    pub fn publish_message(&self, outgoing: Outgoing) -> Publishing<'static> {
         let id = outgoing.message.metadata.id.clone();
         self.encoder.types.published(&outgoing.message.metadata.event_type);
         Publishing::waiting(self.transport.submit_one(outgoing), id)
@@ -145,14 +149,14 @@ impl Publish<'_> {
     }
 }
 
-impl IntoFuture for Publish<'_> {
-    type Output = <Publishing as Future>::Output;
-    type IntoFuture = Publishing;
+impl<'a> IntoFuture for Publish<'a> {
+    type Output = <Publishing<'a> as Future>::Output;
+    type IntoFuture = Publishing<'a>;
 
-    fn into_future(self) -> Publishing {
+    fn into_future(self) -> Publishing<'a> {
         let encoder = &self.publisher.encoder;
         match self.event.and_then(|event| encoder.outgoing(event, self.options.as_deref())) {
-            Ok(outgoing) => self.publisher.publish_message(outgoing),
+            Ok(outgoing) => self.publisher.publish_message(outgoing).when_room(self.publisher),
             Err(error) => Publishing::failed(PublishError::invalid(error)),
         }
     }

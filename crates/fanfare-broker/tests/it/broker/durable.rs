@@ -437,7 +437,7 @@ async fn over_the_limit_of_what_waits_a_publish_is_refused_and_handed_back() {
     let mut refused = 0;
     for ticket in tickets {
         if let Err(rejected) = ticket.await.unwrap().pop().unwrap() {
-            assert_eq!(rejected.error.kind(), ErrorKind::Full);
+            assert_eq!(rejected.error.kind(), ErrorKind::Busy);
             assert_eq!(rejected.outgoing.message.topic.as_str(), "b");
             refused += 1;
         }
@@ -504,7 +504,7 @@ async fn memory_keeps_what_a_group_needs_refuses_over_its_limit_and_forgets_the_
             Err(refused) => break refused,
         }
     };
-    assert_eq!(refused.error.kind(), ErrorKind::Full);
+    assert_eq!(refused.error.kind(), ErrorKind::Busy);
     assert!(kept > 20, "{kept}");
     let deliveries = take_all(&mut *subscription.consumer, kept as usize).await;
     for delivery in &deliveries {

@@ -164,7 +164,7 @@ async fn in_full_memory_only_the_settlement_with_outputs_is_refused() {
     ];
     let answers = subscription.consumer.settle(&mut batch).await.unwrap();
     let kinds: Vec<_> = answers.into_iter().map(|answer| answer.map_err(|error| error.kind())).collect();
-    assert_eq!(kinds, [Ok(()), Err(ErrorKind::Full), Ok(()), Ok(())]);
+    assert_eq!(kinds, [Ok(()), Err(ErrorKind::Busy), Ok(()), Ok(())]);
     let group = &broker.groups().await.unwrap()[0];
     assert_eq!((group.lag, group.retrying), (3, 1));
     begin(&mut *subscription.consumer, tokens[2]).await.expect("its retry was noted");
@@ -241,5 +241,5 @@ async fn over_the_bytes_that_may_wait_for_the_writer_a_publish_is_refused() {
         let answer = ticket.await.unwrap().pop().unwrap();
         kinds.push(answer.map(drop).map_err(|refused| refused.error.kind()));
     }
-    assert_eq!(kinds, [Ok(()), Ok(()), Err(ErrorKind::Full), Err(ErrorKind::Full)]);
+    assert_eq!(kinds, [Ok(()), Ok(()), Err(ErrorKind::Busy), Err(ErrorKind::Busy)]);
 }
