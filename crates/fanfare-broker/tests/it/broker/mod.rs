@@ -1,9 +1,14 @@
 //! Facts about a broker, told on each storage.
 
-mod durable;
 pub(crate) mod facts;
+mod failing;
+mod in_memory;
 mod limits;
+mod restarts;
 pub(crate) mod rig;
+mod snapshots;
+mod space;
+mod syncing;
 
 macro_rules! tell {
     ($($fact:ident,)*) => {

@@ -54,6 +54,15 @@ pub(crate) fn options() -> Options {
     Options::new(Arc::new(TokioClock(now(), tokio::time::Instant::now())), Arc::new(Counter::default()))
 }
 
+/// Options of a broker in small files.
+pub(crate) fn small() -> Options {
+    options().segment_bytes(1 << 16).reserve_bytes(1 << 14).lock_wait(Duration::ZERO)
+}
+
+pub(crate) async fn drain(broker: Broker) {
+    broker.drain(Duration::from_secs(20)).await.unwrap();
+}
+
 /// An event `n` of a key in a topic.
 pub(crate) fn event(topic: &str, key: &str, n: u64) -> Outgoing {
     let id = EventId::from(format!("{topic}-{key}-{n}"));
