@@ -191,11 +191,16 @@ impl AttemptRecord {
 
     /// A failed attempt; the text is cut to [`Self::ERROR_LEN_MAX`] at a character.
     pub fn new(attempt: u32, at: Timestamp, error: &str) -> Self {
-        let mut end = error.len().min(Self::ERROR_LEN_MAX);
-        while !error.is_char_boundary(end) {
+        Self { attempt, at, error: ByteString::from(Self::cut(error)) }
+    }
+
+    /// The part of a text that is kept: [`Self::ERROR_LEN_MAX`] of it, cut at a character.
+    pub fn cut(text: &str) -> &str {
+        let mut end = text.len().min(Self::ERROR_LEN_MAX);
+        while !text.is_char_boundary(end) {
             end -= 1;
         }
-        Self { attempt, at, error: ByteString::from(error.get(..end).unwrap_or_default()) }
+        text.get(..end).unwrap_or_default()
     }
 }
 
@@ -217,9 +222,10 @@ pub enum Settle {
         /// begins again.
         failed: Option<AttemptRecord>,
     },
-    /// Given up: becomes a dead letter with its history.
+    /// Given up: becomes a dead letter with its history. Refused as `Full` where the group has as many as it may: it
+    /// was not given up then.
     Reject {
-        /// Why, in words.
+        /// Why, in words; see [`AttemptRecord::cut`].
         reason: ByteString,
         /// The last attempt, if one ran.
         failed: Option<AttemptRecord>,

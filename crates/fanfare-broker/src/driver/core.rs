@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use super::{
     answer::Answer,
     command::{Command, closed},
-    engine::Engine,
+    engine::{Engine, Room},
     file::FileDriver,
     hub::Hub,
     stats::Figures,
@@ -248,8 +248,7 @@ impl Core {
         }
         let events: u64 = commands.iter().map(|command| command.size_max().0).sum();
         self.make_room(&engine, events as usize);
-        let room = self.policy.memory_max.saturating_sub(self.index.recent_bytes());
-        engine.set_room(room as u64);
+        engine.set_room(self.room());
         let due_before = engine.machine.next_due();
         let outcome =
             engine.apply(commands, self.clock.now(), self.clock.monotonic()).and_then(|()| engine.write());
@@ -269,7 +268,8 @@ impl Core {
         self.figures.repeats.store(engine.machine.repeats(), Ordering::Relaxed);
         self.figures.repeats_cut.store(engine.machine.repeats_cut(), Ordering::Relaxed);
         self.figures.scheduled.store(engine.machine.scheduled() as u64, Ordering::Relaxed);
-        self.figures.bytes.store(self.index.recent_bytes() as u64, Ordering::Relaxed);
+        let (recent, pinned) = self.index.bytes();
+        self.figures.bytes.store((recent + pinned) as u64, Ordering::Relaxed);
         let is_closing = engine.is_closing();
         drop(engine);
         if is_closing {
@@ -284,11 +284,20 @@ impl Core {
 
     /// In memory: forgets what no group needs, over the bytes that are kept anyway.
     fn make_room(&self, engine: &Engine, more: usize) {
-        let bytes = self.index.recent_bytes() + more;
-        if bytes > self.policy.recent_max + self.policy.recent_max / 8 {
+        let (recent, pinned) = self.index.bytes();
+        let Policy { recent_max, memory_max, .. } = self.policy;
+        if recent + more > recent_max + recent_max / 8 || recent + pinned + more > memory_max {
             let floor = engine.machine.floor();
-            self.index.forget(self.policy.recent_max, floor, |position| engine.machine.is_needed(position));
+            self.index.forget(recent_max, floor, |position| engine.machine.is_needed(position));
         }
+    }
+
+    /// In memory: the bytes of events that may come now, and those that may come once the groups are done.
+    fn room(&self) -> Room {
+        let (recent, pinned) = self.index.bytes();
+        let left = self.policy.memory_max.saturating_sub(pinned);
+        let at_most = left.saturating_sub(recent.min(self.policy.recent_max));
+        Room { now: left.saturating_sub(recent) as u64, at_most: at_most as u64 }
     }
 }
 

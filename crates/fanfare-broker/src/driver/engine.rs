@@ -40,8 +40,8 @@ pub(crate) struct Engine {
     seats: Seats,
     durability: Durability,
     out: BatchBuf,
-    /// In memory: bytes for which there is room.
-    room: Option<u64>,
+    /// In memory: for how much there is room.
+    room: Option<Room>,
     /// What is answered when the batch is written.
     written: Vec<Answer>,
     /// What is answered when it is as durable as the policy says.
@@ -60,6 +60,28 @@ pub(crate) struct Written {
     pub(crate) position: u64,
     /// What is answered once it is durable.
     pub(crate) durable: Vec<Answer>,
+}
+
+/// Bytes of events for which there is room in memory.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Room {
+    pub(crate) now: u64,
+    /// Once the groups have done all they can.
+    pub(crate) at_most: u64,
+}
+
+impl Room {
+    fn refuse(self, bytes: u64) -> NoRoom {
+        let (kind, why) = if bytes <= self.at_most {
+            let why = "what groups still need fills the memory; try it later, or keep it in files";
+            (ErrorKind::Busy, why)
+        } else {
+            let why = "the memory is full of dead letters and of what waits behind held keys, or too small; \
+                       redrive or discard some, or keep it in files";
+            (ErrorKind::Full, why)
+        };
+        NoRoom { kind, why: why.into() }
+    }
 }
 
 /// Why there is no room for events.
@@ -122,8 +144,8 @@ impl Engine {
     }
 
     /// Takes no more bytes of events than this, from now on.
-    pub(crate) fn set_room(&mut self, bytes: u64) {
-        self.room = Some(bytes);
+    pub(crate) fn set_room(&mut self, room: Room) {
+        self.room = Some(room);
     }
 
     /// Applies the first commands, as many as belong into one batch, and publishes what is due.
@@ -157,9 +179,10 @@ impl Engine {
             self.store.prepare(rest, Class::Bookkeeping)?;
         }
         self.clock(commands.is_empty(), monotonic);
-        if events > 0 && self.room.is_some_and(|room| room < events) {
-            let why = "what groups still need fills the memory; try it later, or keep it in files".into();
-            full = Some(NoRoom { kind: ErrorKind::Busy, why });
+        if events > 0
+            && let Some(room) = self.room.filter(|room| room.now < events)
+        {
+            full = Some(room.refuse(events));
         }
         // What is due had its room in memory all the time.
         self.is_due_refused = is_due && full.is_some() && self.room.is_none();

@@ -90,6 +90,7 @@ pub(crate) struct Inner {
     recent_bytes: usize,
     /// Records that memory storage keeps although it dropped their neighbours: dead letters, and what came of them.
     pinned: BTreeMap<u64, Arc<Recorded>>,
+    pinned_bytes: usize,
     seed: [u64; 2],
     start: u64,
 }
@@ -114,6 +115,7 @@ impl Index {
                 recent: VecDeque::new(),
                 recent_bytes: 0,
                 pinned: BTreeMap::new(),
+                pinned_bytes: 0,
                 seed: [0; 2],
                 start: 0,
             }),
@@ -183,17 +185,23 @@ impl Index {
                 positions.dropped += 1;
             }
             if is_pinned(position) {
+                inner.pinned_bytes += size(&record);
                 inner.pinned.insert(position, record);
             }
         }
-        let start = inner.start;
-        inner.entries.drop_before(start);
-        inner.pinned.retain(|position, _| is_pinned(*position));
+        let inner = &mut *inner;
+        inner.entries.drop_before(inner.start);
+        inner.pinned.retain(|position, record| {
+            let is_kept = is_pinned(*position);
+            inner.pinned_bytes -= if is_kept { 0 } else { size(record) };
+            is_kept
+        });
     }
 
-    /// Bytes of decoded records, roughly.
-    pub(crate) fn recent_bytes(&self) -> usize {
-        self.inner.read().recent_bytes
+    /// Bytes of decoded records, roughly: of the newest, and of those that are kept for what they are.
+    pub(crate) fn bytes(&self) -> (usize, usize) {
+        let inner = self.inner.read();
+        (inner.recent_bytes, inner.pinned_bytes)
     }
 }
 

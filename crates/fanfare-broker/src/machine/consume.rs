@@ -177,6 +177,7 @@ impl Machine {
                 Ok(())
             }
             Settle::Reject { reason, failed, park } => {
+                self.check_dead(id)?;
                 self.reject(out, id, token, (reason, failed, now));
                 if park {
                     self.hold(out, id, token.position, true);
@@ -214,6 +215,15 @@ impl Machine {
         self.add_ack(id, token.position, &mut acked);
         self.change(out, &Record::Settled { group: id, acked });
         Ok(())
+    }
+
+    /// Whether a group may have one more dead letter.
+    fn check_dead(&self, id: u32) -> Result<(), Error> {
+        let group = self.groups.get(&id).filter(|group| group.dead.len() >= self.limits.dead_letters_max);
+        let Some(group) = group else { return Ok(()) };
+        let text =
+            "give a delivery up: the group has as many dead letters as it may; redrive or discard some";
+        Err(Error::new(ErrorKind::Full, text).with("group", &group.spec.name))
     }
 
     fn reject(

@@ -26,6 +26,8 @@ pub(crate) struct Limits {
     pub(crate) scheduled_bytes_max: usize,
     /// Records that a group passes over because their keys are held or parked.
     pub(crate) held_records_max: usize,
+    /// Dead letters of one group.
+    pub(crate) dead_letters_max: usize,
 }
 
 /// The broker's state; see the module.

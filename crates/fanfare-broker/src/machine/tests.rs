@@ -22,6 +22,7 @@ const LIMITS: Limits = Limits {
     scheduled_max: 4,
     scheduled_bytes_max: 1 << 20,
     held_records_max: 1 << 20,
+    dead_letters_max: 1 << 20,
 };
 const EPOCH: Epoch = Epoch(7);
 

@@ -26,6 +26,7 @@ const LIMITS: Limits = Limits {
     scheduled_max: 100,
     scheduled_bytes_max: 1 << 20,
     held_records_max: 1 << 20,
+    dead_letters_max: 1 << 20,
 };
 
 /// A clock that stands still; times are told to the engine.

@@ -41,6 +41,7 @@ pub struct Options {
     pub(crate) window_max: usize,
     pub(crate) scheduled_max: usize,
     pub(crate) held_records_max: usize,
+    pub(crate) dead_letters_max: usize,
     pub(crate) on_failure: OnFailure,
 }
 
@@ -73,6 +74,7 @@ impl Options {
             window_max: 1_000_000,
             scheduled_max: 1_000_000,
             held_records_max: 1_000_000,
+            dead_letters_max: 10_000,
             on_failure: OnFailure::default(),
         }
     }
@@ -114,6 +116,9 @@ impl Options {
         /// Records that a group passes over because their keys are held or parked; over it a publish of such a
         /// key is refused as `Full`. Default: 1,000,000.
         held_records_max: usize;
+        /// Dead letters of one group; over it a delivery that is given up is refused as `Full`, so that it stays with its
+        /// handler and is tried again until some are redriven or discarded. Default: 10,000.
+        dead_letters_max: usize;
     }
 
     pub(crate) fn storage(&self) -> storage::file::Options {
@@ -150,6 +155,7 @@ impl Options {
             scheduled_max: self.scheduled_max,
             scheduled_bytes_max: self.memory_max,
             held_records_max: self.held_records_max,
+            dead_letters_max: self.dead_letters_max,
         }
     }
 }

@@ -80,6 +80,11 @@ impl Driver {
         let is_keyed = task.delivery.record.message.metadata.key.is_some();
         let park = group.options.park && is_keyed;
         let asked = if park { Asked::Park } else { Asked::Reject };
+        let reason = if reason.len() > AttemptRecord::ERROR_LEN_MAX {
+            AttemptRecord::cut(&reason).into()
+        } else {
+            reason
+        };
         self.ask(index, asked, Settle::Reject { reason, failed, park });
     }
 

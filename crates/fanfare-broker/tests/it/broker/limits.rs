@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use fanfare_broker::{Broker, Options};
-use fanfare_core::{ErrorKind, ExpectedRevision, Log, Operator, Outgoing, Settle, Transport};
+use fanfare_core::{
+    Error, ErrorKind, ExpectedRevision, Log, Operator, Outgoing, Selection, Settle, Transport,
+};
 
 use super::rig::*;
 
@@ -128,6 +130,63 @@ async fn a_held_key_takes_so_many_records_and_is_refused_then_until_it_is_resume
     put(&broker, "a", "x", 3).await;
 }
 
+fn reject(reason: &str) -> Settle {
+    Settle::Reject { reason: reason.to_owned().into(), failed: None, park: false }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_has_so_many_dead_letters_and_gives_no_more_up_until_some_are_mended() {
+    let broker = memory(options().dead_letters_max(2));
+    let (mut subscription, tokens) = begun(&broker).await;
+    let consumer = &mut *subscription.consumer;
+    let mut batch: Vec<_> = tokens.iter().map(|token| (*token, reject("no"))).collect();
+    let answers = consumer.settle(&mut batch).await.unwrap();
+    let kinds: Vec<_> = answers.iter().map(|answer| answer.as_ref().map_err(Error::kind).copied()).collect();
+    let full = Err(ErrorKind::Full);
+    assert_eq!(kinds, [Ok(()), Ok(()), full, full, full]);
+    let error = answers[2].as_ref().unwrap_err();
+    assert!(error.is_retryable() && error.to_string().contains("redrive or discard"), "{error}");
+    let status = &broker.groups().await.unwrap()[0];
+    assert_eq!((status.dead, status.lag), (2, 3), "nothing is lost");
+    settle(consumer, tokens[2], ack()).await.expect("it may succeed");
+    assert_eq!(broker.discard(&name("h"), Selection::Positions(vec![0])).await.unwrap(), 1);
+    settle(consumer, tokens[3], reject("no")).await.unwrap();
+    assert_eq!(settle(consumer, tokens[4], reject("no")).await.unwrap_err().kind(), ErrorKind::Full);
+}
+
+#[tokio::test(start_paused = true)]
+async fn dead_letters_count_as_memory_and_are_refused_by_another_kind_than_work_that_is_under_way() {
+    let broker = memory(options().recent_max(2_000).memory_max(10_000));
+    let mut subscription = join(&broker, "h", &["a"]).await;
+    let consumer = &mut *subscription.consumer;
+    let (mut kept, mut kind) = (0, None);
+    while kind.is_none() && kept < 1_000 {
+        match publish(&broker, event("a", "x", kept)).await {
+            Err(refused) => kind = Some(refused.error.kind()),
+            Ok(_) => {
+                let token = take(consumer, 1).await[0].token;
+                begin(consumer, token).await.unwrap();
+                settle(consumer, token, reject("no")).await.unwrap();
+                kept += 1;
+            }
+        }
+    }
+    assert_eq!(kind, Some(ErrorKind::Full), "after {kept}");
+    assert!(broker.stats().bytes > 8_000, "{}", broker.stats().bytes);
+    assert_eq!(broker.discard(&name("h"), Selection::All).await.unwrap(), kept);
+    put(&broker, "a", "x", 2_000).await;
+    assert!(broker.stats().bytes < 4_000, "{}", broker.stats().bytes);
+    // What a group has yet to handle is work under way.
+    let mut n = 3_000;
+    let refused = loop {
+        match publish(&broker, event("a", "x", n)).await {
+            Err(refused) => break refused.error.kind(),
+            Ok(_) => n += 1,
+        }
+    };
+    assert_eq!(refused, ErrorKind::Busy);
+}
+
 /// Five records of their own keys, taken, and begun.
 async fn begun(broker: &Broker) -> (fanfare_core::Subscription, Vec<fanfare_core::Token>) {
     for n in 0..5 {
@@ -164,7 +223,7 @@ async fn in_full_memory_only_the_settlement_with_outputs_is_refused() {
     ];
     let answers = subscription.consumer.settle(&mut batch).await.unwrap();
     let kinds: Vec<_> = answers.into_iter().map(|answer| answer.map_err(|error| error.kind())).collect();
-    assert_eq!(kinds, [Ok(()), Err(ErrorKind::Busy), Ok(()), Ok(())]);
+    assert_eq!(kinds, [Ok(()), Err(ErrorKind::Full), Ok(()), Ok(())]);
     let group = &broker.groups().await.unwrap()[0];
     assert_eq!((group.lag, group.retrying), (3, 1));
     begin(&mut *subscription.consumer, tokens[2]).await.expect("its retry was noted");

@@ -1,10 +1,12 @@
 //! Limits are kept, and said.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use fanfare::{App, Attempt, Failure, HandlerExt, Retry, State, testing::TestApp};
+use fanfare::{App, Attempt, Failure, HandlerExt, Retry, State, clock::SystemRandom, testing::TestApp};
+use fanfare_broker::{Broker, Options};
+use fanfare_core::{Operator, Selection};
 
-use crate::support::{Seen, StepTaken, pass_secs, step};
+use crate::support::{Seen, StepTaken, app, clock, pass_secs, step};
 
 async fn late(
     event: StepTaken,
@@ -105,6 +107,33 @@ async fn a_dead_letter_keeps_its_last_attempt_and_32_before_it() {
     let dead = app.dead_letters("fails").await;
     let attempts: Vec<u32> = dead[0].history.iter().map(|failed| failed.attempt).collect();
     assert_eq!(attempts, (8..=40).collect::<Vec<_>>());
+}
+
+#[tokio::test(start_paused = true)]
+async fn over_the_limit_of_dead_letters_a_delivery_stays_until_some_are_mended() {
+    async fn fails(_: StepTaken, State(seen): State<Seen<()>>) -> Result<(), String> {
+        seen.push(());
+        Err("no".repeat(2_000))
+    }
+    let (clock, seen) = (clock(), Seen::<()>::default());
+    let options = Options::new(clock.clone(), Arc::new(SystemRandom::seeded(5))).dead_letters_max(1);
+    let broker = Arc::new(Broker::memory(options).unwrap());
+    let app = app(&clock).with_transport(broker.clone()).state(seen.clone()).on(fails.retry(Retry::none()));
+    let running = app.start().await.unwrap();
+    running.publisher().publish(step("a", 0)).await.unwrap();
+    running.publisher().publish(step("b", 1)).await.unwrap();
+    pass_secs(10).await;
+    let group = broker.groups().await.unwrap().remove(0);
+    assert_eq!((group.dead, group.lag), (1, 1));
+    assert!(seen.all().len() > 5, "it is tried again and again");
+    let dead = broker.dead_letters(&group.name, 0, 9).await.unwrap();
+    assert_eq!((dead[0].record.place.position, dead[0].reason.len()), (0, 1024));
+    broker.discard(&group.name, Selection::All).await.unwrap();
+    pass_secs(10).await;
+    let dead = broker.dead_letters(&group.name, 0, 9).await.unwrap();
+    assert_eq!((dead.len(), dead[0].record.place.position, dead[0].history.len()), (1, 1, 1));
+    assert_eq!(broker.groups().await.unwrap()[0].lag, 0);
+    running.shutdown().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
