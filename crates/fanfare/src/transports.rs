@@ -1,13 +1,16 @@
 //! From a URL to a transport: the only file that knows every adapter.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use fanfare_broker::{Broker, Options, storage::Report};
+use fanfare_broker::{Broker, Options, SyncPolicy, storage::Report};
 use fanfare_core::{Clock, Epoch, Error, ErrorKind, Random, Transport};
 
 use crate::clock::{SystemClock, SystemRandom};
 
-/// Opens the transport of a URL. Paths are taken as they stand behind the scheme: `file:./data` is relative.
+/// How often a store is synced whose URL says `sync=interval` and no more.
+const SYNC_EVERY: Duration = Duration::from_millis(50);
+
+/// Opens the transport of a URL. Paths are taken as they stand behind the scheme, up to a `?`: `file:./data` is relative.
 pub(crate) async fn open(
     url: &str,
     clock: &Arc<dyn Clock>,
@@ -17,10 +20,13 @@ pub(crate) async fn open(
         return Err(invalid(url, "it has no scheme; write \"file:./data\" or \"memory:\""));
     };
     let options = Options::new(clock.clone(), random.clone());
+    let (rest, parameters) = rest.split_once('?').map_or((rest, None), |(rest, said)| (rest, Some(said)));
     match scheme {
+        "memory" if parameters.is_some() => Err(invalid(url, "`memory:` has no parameters")),
         "memory" if rest.is_empty() => Ok(Arc::new(Broker::memory(options)?)),
         "memory" => Ok(Arc::new(Broker::memory_named(rest, options)?)),
         "file" if !rest.is_empty() => {
+            let options = options.sync(sync_policy(url, parameters)?);
             let options = options.on_failure(|error| {
                 tracing::error!(%error, "the broker could not save its state; the next start takes longer");
             });
@@ -41,6 +47,47 @@ pub(crate) async fn open(
     }
 }
 
+/// What a `file:` URL says of when an event counts as durable.
+fn sync_policy(url: &str, parameters: Option<&str>) -> Result<SyncPolicy, Error> {
+    let (mut sync, mut every) = (None, None);
+    for parameter in parameters.into_iter().flat_map(|said| said.split('&')) {
+        let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+        let known = match name {
+            "sync" => &mut sync,
+            "every" => &mut every,
+            _ => {
+                let reason = format!(
+                    "it has no parameter `{name}`; there are `sync`, which is fsync, interval or os, and `every`, \
+                     as in \"file:./data?sync=interval&every=50ms\""
+                );
+                return Err(invalid(url, &reason));
+            }
+        };
+        if known.replace(value).is_some() {
+            return Err(invalid(url, &format!("it says `{name}` twice")));
+        }
+    }
+    match (sync.unwrap_or("fsync"), every) {
+        ("fsync", None) => Ok(SyncPolicy::Fsync),
+        ("os", None) => Ok(SyncPolicy::Os),
+        ("interval", None) => Ok(SyncPolicy::Interval(SYNC_EVERY)),
+        ("interval", Some(every)) => match duration(every) {
+            Some(every) if !every.is_zero() => Ok(SyncPolicy::Interval(every)),
+            _ => Err(invalid(url, &format!("`every` is a time such as 50ms or 2s, not `{every}`"))),
+        },
+        ("fsync" | "os", Some(_)) => Err(invalid(url, "`every` belongs to sync=interval")),
+        (sync, _) => Err(invalid(url, &format!("`sync` is fsync, interval or os, not `{sync}`"))),
+    }
+}
+
+fn duration(text: &str) -> Option<Duration> {
+    let number = |digits: &str| digits.parse::<u32>().ok().map(u64::from);
+    match text.strip_suffix("ms") {
+        Some(millis) => number(millis).map(Duration::from_millis),
+        None => number(text.strip_suffix('s')?).map(Duration::from_secs),
+    }
+}
+
 /// Gives the store behind a URL another epoch, so that cursors, read models and clients of before do not go on from
 /// positions that are given a second time: for a data folder that was put back from a backup. Nobody may have it open.
 ///
@@ -49,6 +96,7 @@ pub(crate) async fn open(
 pub fn renew_epoch(url: &str) -> Result<Epoch, Error> {
     match url.split_once(':') {
         Some(("file", folder)) if !folder.is_empty() => {
+            let folder = folder.split_once('?').map_or(folder, |(folder, _)| folder);
             let options = Options::new(Arc::new(SystemClock::new()), Arc::new(SystemRandom::new()));
             Broker::renew_epoch(folder, &options)
         }

@@ -86,6 +86,7 @@ impl Writer {
 
     /// Starts the writer, and the thread that syncs.
     pub(crate) fn start(self) -> Result<(), Error> {
+        self.tell();
         let started = thread::Builder::new().name("fanfare-write".into()).spawn(move || self.run());
         started.map_err(|error| Error::new(ErrorKind::Io, "start a thread").because(error))?;
         Ok(())

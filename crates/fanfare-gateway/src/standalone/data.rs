@@ -10,7 +10,9 @@ use std::path::Path;
 /// # Errors
 /// When it cannot be created or changed.
 pub(super) fn prepare(broker: &str) -> Result<()> {
-    let Some(path) = broker.strip_prefix("file:").map(Path::new) else { return Ok(()) };
+    let Some(folder) = broker.strip_prefix("file:") else { return Ok(()) };
+    // Behind the folder its parameters may stand.
+    let path = Path::new(folder.split_once('?').map_or(folder, |(path, _)| path));
     let say = |what: &str| format!("failed to {what} the data folder {}", path.display());
     DirBuilder::new().recursive(true).mode(0o700).create(path).with_context(|| say("create"))?;
     let found = fs::metadata(path).with_context(|| say("look at"))?;
@@ -31,7 +33,7 @@ mod tests {
         let path = parent.path().join("a/b");
         let mode = || fs::metadata(&path).unwrap().permissions().mode() & 0o777;
         let broker = format!("file:{}", path.display());
-        prepare(&broker).unwrap();
+        prepare(&format!("{broker}?sync=os")).unwrap();
         assert_eq!(mode(), 0o700);
         fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
         prepare(&broker).unwrap();

@@ -2,7 +2,9 @@
 
 use std::{collections::HashMap, panic::Location, sync::Arc};
 
-use fanfare_core::{Capabilities, Descriptor, ErrorKind, GroupName, HeldKey, PlanReport, Refusals, Support};
+use fanfare_core::{
+    Capabilities, Descriptor, ErrorKind, GroupName, HeldKey, PlanReport, Refusals, Support, Transport,
+};
 use tokio::{net::TcpListener, runtime::Handle, task::JoinSet};
 
 use super::{
@@ -76,6 +78,7 @@ pub(super) async fn start(mut app: App) -> Result<Running, StartError> {
         return Err(StartError::Mistakes(app.mistakes));
     };
     let report = transport.plan(&plan).await.map_err(|refusals| refused(refusals, &locations))?;
+    tell_kept(&*transport);
     tell(&report, &plan.types);
     for (group, filter) in idle_filters {
         tracing::warn!(
@@ -208,6 +211,19 @@ fn tell_emulated(group: &str, can: &Capabilities) {
         transport = can.transport,
         made_up_for = made_up_for.join("; "),
         "the transport lacks some of what handlers are promised; it is made up for in this process"
+    );
+}
+
+/// Says what the transport keeps, and what its receipts mean.
+fn tell_kept(transport: &dyn Transport) {
+    let Some(operator) = transport.operator() else { return };
+    let (can, stats) = (transport.capabilities(), operator.stats());
+    tracing::info!(
+        transport = can.transport,
+        durability = ?can.durability,
+        events = stats.records,
+        bytes = stats.bytes,
+        "the transport is open; this is what it keeps"
     );
 }
 

@@ -75,6 +75,14 @@ async fn a_transport_that_is_not_there_is_named() {
         ("data", "it has no scheme"),
         ("carrier-pigeon:home", "its scheme is not known"),
         ("file:", "it names no folder"),
+        ("file:?sync=os", "it names no folder"),
+        ("file:never?sink=os", "it has no parameter `sink`; there are `sync`"),
+        ("file:never?sync=always", "`sync` is fsync, interval or os, not `always`"),
+        ("file:never?sync=os&every=1s", "`every` belongs to sync=interval"),
+        ("file:never?sync=interval&every=0ms", "such as 50ms or 2s, not `0ms`"),
+        ("file:never?sync=interval&every=fast", "not `fast`"),
+        ("file:never?sync=os&sync=os", "it says `sync` twice"),
+        ("memory:name?sync=os", "`memory:` has no parameters"),
     ] {
         let mistakes = mistakes(App::new("test").transport(url).on(fine)).await;
         assert!(mistakes[0].contains(text), "{mistakes:?}");

@@ -3,6 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use fanfare::{App, Attempt, Context, Event, Failure, HandlerExt, RawEvent, testing::TestApp};
+use fanfare_core::Durability;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -138,6 +139,31 @@ async fn a_filter_that_matches_no_known_type_is_told_at_start() {
     assert_eq!(told.len(), 1);
     assert_eq!((&told[0]["level"], &told[0]["fields"]["filter"]), (&json!("WARN"), &json!("stpe.>")));
     assert_eq!(told[0]["fields"]["group"], "test//log");
+}
+
+#[tokio::test]
+async fn the_start_tells_how_much_is_kept_and_what_a_receipt_means() {
+    let folder = tempfile::tempdir().unwrap();
+    for (parameters, durability, events) in [
+        ("", Durability::Fsync, 0),
+        ("?sync=interval&every=20ms", Durability::Os, 1),
+        ("?sync=interval", Durability::Os, 2),
+        ("?sync=os", Durability::Os, 3),
+        ("?sync=fsync", Durability::Fsync, 4),
+    ] {
+        let (lines, _subscriber) = Lines::filtered("info");
+        let url = format!("file:{}{parameters}", folder.path().display());
+        let running = App::new("test").transport(url).on(fine).start().await.unwrap();
+        let receipt = running.publisher().publish(step("a", 1)).await.unwrap();
+        assert_eq!(receipt.durability, durability, "{parameters}");
+        running.shutdown().await.unwrap();
+        let told = lines.saying("the transport is open");
+        let fields = &told[0]["fields"];
+        assert_eq!(fields["durability"], format!("{durability:?}"));
+        assert_eq!(fields["events"].as_u64(), Some(events));
+        assert!(fields["bytes"].as_u64().unwrap() > 100 * events, "{fields}");
+    }
+    assert!(!Path::new(&format!("{}?sync=os", folder.path().display())).exists());
 }
 
 #[tokio::test]
