@@ -1,8 +1,15 @@
 //! Nobody else: who is not in a room neither reads nor writes it, wherever they try.
 
 use crate::support::{self, Client, Server, eventually};
-use messenger::events::room::MessageSent;
+use messenger::db::{Db, DbError};
+use messenger::events::room::{Left, MessageSent};
+use parking_lot::Mutex;
 use serde_json::{Value, json};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::time::Duration;
+use uuid::Uuid;
 
 const SECRET: &str = "zebrasecret";
 
@@ -190,36 +197,77 @@ async fn after_the_answer_to_leave_nothing_of_the_room_is_had_however_close_it_c
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_subscribe_that_still_recovers_when_its_reader_leaves_brings_nothing_that_was_said_afterwards() {
-    const LATE: &str = "after the leave";
+/// Every reader of the database is held until this is dropped. Who asked before it goes first, who asks later waits.
+struct Held {
+    held: Arc<AtomicUsize>,
+    _until: Sender<()>,
+}
+
+impl Held {
+    const READERS: usize = 4;
+
+    async fn behind_who_waits(db: &Db) -> Self {
+        let (until, ended) = channel::<()>();
+        let (held, ended) = (Arc::new(AtomicUsize::new(0)), Arc::new(Mutex::new(ended)));
+        for _ in 0..Self::READERS {
+            let (db, held, ended) = (db.clone(), Arc::clone(&held), Arc::clone(&ended));
+            let mut read = Box::pin(async move {
+                let until_the_end = move |_: &rusqlite::Transaction<'_>| {
+                    held.fetch_add(1, Ordering::SeqCst);
+                    let _ = ended.lock().recv();
+                    Ok::<_, DbError>(())
+                };
+                db.read(until_the_end).await
+            });
+            // Asked once, it stands in the row.
+            assert!(futures_util::FutureExt::now_or_never(&mut read).is_none());
+            tokio::spawn(read);
+        }
+        Self { held, _until: until }
+    }
+
+    async fn begins(&self) {
+        eventually("all are held", async || self.held.load(Ordering::SeqCst) == Self::READERS).await;
+    }
+}
+
+#[tokio::test]
+async fn a_subscribe_that_still_recovers_when_its_reader_is_gone_brings_nothing_that_was_said_afterwards() {
     let server = support::start().await;
     let mut ada = server.person("ada").await.connect().await;
-    let bob = server.person("bob").await;
-    let (mut one, mut two) = (bob.connect().await, bob.connect().await);
-    let by: uuid::Uuid = ada.person.id.parse().unwrap();
-    let publisher = server.messenger.publisher();
-    let say = async |room: uuid::Uuid, text: &str| {
-        let (message, client_id) = (uuid::Uuid::now_v7(), uuid::Uuid::now_v7().to_string());
-        let sent = MessageSent { room, message, by, client_id, text: text.into(), reply_to: None };
-        publisher.publish(sent).await.unwrap();
-    };
-    for round in 0..20u64 {
-        let room = server.room(&mut ada, true, &mut [&mut one]).await;
-        let (id, channel) = (room.parse().unwrap(), format!("room:{room}"));
-        futures_util::future::join_all((0..200).map(|_| say(id, "before"))).await;
-        let leave = async {
-            for _ in 0..round {
-                tokio::task::yield_now().await;
-            }
-            one.rpc("room.leave", json!({ "room": room })).await.unwrap();
-            say(id, LATE).await;
-        };
-        let recover = two.subscribe_from(&channel, json!({ "recover": true, "offset": 0 }));
-        let ((), recovered) = tokio::join!(leave, recover);
-        let told = json!([recovered.unwrap_or_default(), two.pushed().await]).to_string();
-        assert!(!told.contains(LATE), "round {round}: {told}");
-    }
+    let mut bob = server.person("bob").await.connect().await;
+    let room = server.room(&mut ada, true, &mut [&mut bob]).await;
+    ada.send_text(&room, "1", "before").await;
+    eventually("it is in the model", async || {
+        ada.rpc("messages", json!({ "room": room })).await.unwrap()["messages"].as_array().unwrap().len() == 1
+    })
+    .await;
+    let epoch = bob.rpc("sync", json!({})).await.unwrap()["epoch"].clone();
+    let (publisher, model) = (server.messenger.publisher(), server.messenger.chat().model());
+    let (id, by): (Uuid, Uuid) = (room.parse().unwrap(), ada.person.id.parse().unwrap());
+
+    // The first that a subscribe asks the database is whether it may be; the second is how the records look.
+    let before_the_first = Held::behind_who_waits(model.db()).await;
+    before_the_first.begins().await;
+    let channel = format!("room:{room}");
+    let recover = json!({ "channel": channel, "recover": true, "offset": 0, "epoch": epoch });
+    let subscribe = bob.begin(json!({ "subscribe": recover })).await.unwrap();
+    assert_eq!(bob.rpc("attach", json!({})).await, Err(501), "by now it has asked");
+    let before_the_second = Held::behind_who_waits(model.db()).await;
+    drop(before_the_first);
+    before_the_second.begins().await;
+    let left = Left { room: id, person: bob.person.id.parse().unwrap(), by };
+    let left = publisher.publish(left).await.unwrap().place.unwrap();
+    model.applied(&left, Duration::from_secs(10)).await.unwrap();
+    let (message, client_id) = (Uuid::now_v7(), "late".to_owned());
+    let late = MessageSent { room: id, message, by, client_id, text: SECRET.into(), reply_to: None };
+    publisher.publish(late).await.unwrap();
+    drop(before_the_second);
+
+    let answer = bob.answer(subscribe).await.unwrap();
+    let told = json!([answer, bob.pushed().await]).to_string();
+    assert!(!told.contains(SECRET), "{told}");
+    assert_eq!(answer["error"]["code"], 103, "{answer}");
 }
 
 #[tokio::test]

@@ -95,11 +95,20 @@ impl Client {
     }
 
     /// Any command; the close code when the connection ends over it.
-    pub(crate) async fn command(&mut self, mut command: Value) -> Result<Value, u16> {
+    pub(crate) async fn command(&mut self, command: Value) -> Result<Value, u16> {
+        let id = self.begin(command).await?;
+        self.answer(id).await
+    }
+
+    /// Sends a command, whose answer is waited for later.
+    pub(crate) async fn begin(&mut self, mut command: Value) -> Result<u32, u16> {
         self.next += 1;
-        let id = self.next;
-        command["id"] = id.into();
+        command["id"] = self.next.into();
         self.socket.send(Message::text(command.to_string())).await.map_err(|_| 0u16)?;
+        Ok(self.next)
+    }
+
+    pub(crate) async fn answer(&mut self, id: u32) -> Result<Value, u16> {
         loop {
             if let Some(at) = self.answers.iter().position(|answer| answer["id"] == id) {
                 return Ok(self.answers.remove(at).unwrap());
