@@ -59,7 +59,8 @@ impl Builder {
     /// Called with every failure of a handler, on the thread that ran it.
     ///
     /// What it emits there belongs to the chain that failed, and is cut where that was cut. While a hook of this dispatcher
-    /// runs, what goes wrong on its thread calls no hook: it is in the log alone.
+    /// runs, what goes wrong on its thread calls no hook: it is in the log alone. That does not hold for what it gives to another
+    /// task: an event emitted there whose handler fails calls the hook anew.
     pub fn on_error(mut self, hook: impl Fn(&HandlerFailure) + Send + Sync + 'static) -> Self {
         self.settings.on_error = Some(Box::new(hook));
         self

@@ -134,7 +134,7 @@ pub(crate) enum Source {
 pub(crate) type HandlerKey = (u64, ByteString);
 
 impl Call {
-    /// The handler's name.
+    /// The handler's name. On a dispatcher several may have the same one.
     pub fn handler(&self) -> &str {
         &self.handler
     }
