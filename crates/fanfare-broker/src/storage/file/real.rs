@@ -92,6 +92,10 @@ impl Disk for RealDisk {
 /// Makes the folder, for its owner only, and what is missing above it, each name synced.
 pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
     if path.is_dir() {
+        // Whoever made it may not have synced its name. Later, when something is in it, that was done here.
+        if std::fs::read_dir(path).is_ok_and(|mut names| names.next().is_none()) {
+            sync_names(path);
+        }
         return Ok(());
     }
     let above = match path.parent() {
@@ -102,6 +106,16 @@ pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
     match DirBuilder::new().mode(0o700).create(path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
         _ => File::open(above)?.sync_all(),
+    }
+}
+
+/// Syncs the name of a folder that somebody else made, and those above it, as far as they may be opened.
+fn sync_names(path: &Path) {
+    for above in path.ancestors().skip(1) {
+        let above = if above.as_os_str().is_empty() { Path::new(".") } else { above };
+        if File::open(above).and_then(|above| above.sync_all()).is_err() {
+            return;
+        }
     }
 }
 

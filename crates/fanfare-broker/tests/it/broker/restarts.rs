@@ -29,6 +29,7 @@ async fn a_restart_finds_events_groups_attempts_and_repeats() {
     drop(subscription);
 
     let second = Broker::open(folder.path(), small()).await.unwrap();
+    assert!(second.stats().bytes > 500, "known from the start: {}", second.stats().bytes);
     assert!(second.recovery().unwrap().clean);
     assert_eq!((second.epoch(), second.end()), (epoch, 6));
     let records = second.read_key(&"a".parse().unwrap(), "x", KeyRange::from(1, 9)).await.unwrap();
