@@ -5,11 +5,11 @@ import { execFile } from "node:child_process";
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { once } from "node:events";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { test } from "node:test";
 import { promisify } from "node:util";
 import WebSocket from "ws";
-import { API_KEY, HMAC_KEY, Server, freshFolder, program, root } from "./server.mjs";
+import { API_KEY, HMAC_KEY, Server, eventually, freshFolder, program, root } from "./server.mjs";
 
 const run = promisify(execFile);
 
@@ -104,6 +104,39 @@ test("the API answers on its own address when there is one, and there alone", as
     const onPublic = await fetch(`http://127.0.0.1:${server.port}/api/publish`, { method: "POST", body, headers: { "X-API-Key": API_KEY } });
     assert.equal(onPublic.status, 404);
     assert.equal((await fetch(`http://127.0.0.1:${server.port}/metrics`)).status, 404);
+  } finally {
+    await server.end();
+  }
+});
+
+test("one address has so many connections, and gives its places back", async () => {
+  const server = await Server.start("[limits]\nconnections_per_address_max = 2");
+  try {
+    const open = (localAddress) => new Promise((resolve) => {
+      const socket = new WebSocket(server.socket, { localAddress });
+      socket.on("open", () => resolve(socket)).on("error", ({ message }) => resolve(Number(message.match(/\d{3}/)?.[0])));
+    });
+    const [first] = [await open("127.0.0.1"), await open("127.0.0.1")];
+    assert.equal(await open("127.0.0.1"), 429);
+    assert.ok((await open("127.0.0.2")) instanceof WebSocket);
+    first.terminate();
+    await eventually("a free place", async () => (await open("127.0.0.1")) instanceof WebSocket);
+  } finally {
+    await server.end();
+  }
+});
+
+test("who sends half a request is cut, and the API's key is looked at before the body", async () => {
+  const server = await Server.start("");
+  try {
+    const ask = (text) => new Promise((resolve) => {
+      let said = "";
+      const socket = connect(server.port, "127.0.0.1", () => socket.write(text));
+      socket.on("data", (data) => ((said += data), said.includes("\r\n\r\n") && socket.destroy())).on("close", () => resolve(said));
+    });
+    const head = "POST /api/publish HTTP/1.1\r\nHost: here\r\nContent-Length: 1000000\r\nX-API-Key: ";
+    assert.match(await ask(`${head}wrong\r\n\r\n`), /^HTTP\/1.1 401 /);
+    assert.equal(await ask(head), "");
   } finally {
     await server.end();
   }

@@ -16,10 +16,10 @@ use std::sync::Arc;
 
 /// The API's routes.
 pub(in crate::standalone) fn router(parts: Arc<Parts>, key: Key, body_bytes_max: usize) -> Router {
+    let with_key = middleware::from_fn_with_state((Arc::new(key), Arc::clone(&parts.counts)), with_key);
     Router::new()
-        .route("/api/{method}", post(answer))
+        .route("/api/{method}", post(answer).route_layer(with_key))
         .layer(DefaultBodyLimit::max(body_bytes_max))
-        .layer(middleware::from_fn_with_state((Arc::new(key), Arc::clone(&parts.counts)), with_key))
         .with_state(parts)
 }
 
@@ -97,9 +97,9 @@ mod tests {
     #[tokio::test]
     async fn who_shows_no_key_is_answered_before_anything_of_the_body_is_read() {
         let state = (Arc::new(Key::new(&Secret::new("right".into())).unwrap()), Arc::<Counts>::default());
-        let routes = Router::<()>::new()
-            .route("/api/{method}", post(async |body: String| body))
-            .layer(middleware::from_fn_with_state(state, with_key));
+        let with_key = middleware::from_fn_with_state(state, with_key);
+        let route = post(async |body: String| body).route_layer(with_key);
+        let routes = Router::<()>::new().route("/api/{method}", route);
         let routes = TowerToHyperService::new(routes);
         let never = Body::from_stream(futures_util::stream::pending::<Result<Bytes, std::io::Error>>());
         let stranger = Request::post("/api/publish").header("x-api-key", "wrong").body(never).unwrap();
