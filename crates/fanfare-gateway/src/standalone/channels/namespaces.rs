@@ -4,6 +4,7 @@
 //! chat:general        namespace chat, topic chat, key general
 //! $chat:general       the same namespace, topic chat.private: only with a token
 //! chat:team#ann,bob   only ann and bob, where the namespace says user_limited
+//! inbox:#ann          ann's own, where personal channels are on: everything behind the # is the one user
 //! news                the options of [default], topic default, key news
 //! ```
 
@@ -41,8 +42,9 @@ pub(in crate::standalone) struct Channel<'a> {
     pub(in crate::standalone) key: ChannelKey,
     /// Begins with `$`: only with a token.
     pub(super) is_private: bool,
-    /// What follows the last `#`.
+    /// What follows the last `#`, of a personal channel the first one.
     users: Option<&'a str>,
+    /// Belongs to one user, in whose name a `#`, a comma or a colon may stand.
     is_personal: bool,
 }
 
@@ -82,7 +84,11 @@ impl Namespaces {
             Some(rest) => (true, rest),
             None => (false, name),
         };
-        let (namespace, rest) = public.split_once(':').unwrap_or(("", public));
+        let personal = self.personal.as_deref().and_then(|before| name.strip_prefix(before));
+        let (namespace, rest) = match public.split_once(':') {
+            Some((before, rest)) if personal.is_none() || !before.starts_with('#') => (before, rest),
+            _ => ("", public),
+        };
         let entry = self.by_name.get(namespace).ok_or(ErrorReply::UNKNOWN_CHANNEL)?;
         if rest.is_empty() {
             return Err(ErrorReply::BAD_REQUEST);
@@ -92,21 +98,26 @@ impl Namespaces {
             KeyRule::Rest => rest,
             KeyRule::Channel => name,
         };
-        let users = rest.rsplit_once('#').map(|(_, users)| users);
-        let personal = self.personal.as_deref().and_then(|before| name.strip_prefix(before));
+        let users = personal.or_else(|| rest.rsplit_once('#').map(|(_, users)| users));
         Ok(Channel {
             entry: Arc::clone(entry),
             name,
             key: ChannelKey::new(topic.clone(), key),
             is_private,
             users,
-            is_personal: personal.is_some_and(|user| Some(user) == users),
+            is_personal: personal.is_some(),
         })
     }
 
-    /// The channel that a user is subscribed to by connecting.
+    /// The channel that a user is subscribed to by connecting. A user whose name fits into no channel's name has none, and
+    /// connects all the same.
     pub(super) fn personal(&self, user: &str) -> Option<String> {
-        self.personal.as_ref().filter(|_| !user.is_empty()).map(|before| format!("{before}{user}"))
+        let name = format!("{}{user}", self.personal.as_ref().filter(|_| !user.is_empty())?);
+        if self.resolve(&name).is_ok_and(|channel| channel.is_personal) {
+            return Some(name);
+        }
+        tracing::warn!(user, "no personal channel: names of channels are ASCII, and have a longest one");
+        None
     }
 
     /// How much of a key's past is served.
@@ -136,9 +147,52 @@ impl Channel<'_> {
     pub(super) fn lists(&self, user: &str) -> bool {
         let Some(users) = self.users.filter(|_| !user.is_empty()) else { return false };
         if self.is_personal {
-            // A comma may stand in a user's own name.
             return users == user;
         }
         self.options().user_limited && users.split(',').any(|listed| listed == user)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    fn namespaces(text: &str) -> Namespaces {
+        let (config, _) = Config::parse(Path::new("gateway.toml"), text, &|_| None).unwrap();
+        Namespaces::new(&config)
+    }
+
+    fn listed(namespaces: &Namespaces, channel: &str) -> Vec<&'static str> {
+        let channel = namespaces.resolve(channel).unwrap();
+        ["a", "b", "a#b", "a,b", "google:1"].into_iter().filter(|user| channel.lists(user)).collect()
+    }
+
+    #[test]
+    fn a_personal_channel_is_its_users_alone_whatever_stands_in_the_name() {
+        for (text, before) in [
+            ("[personal_channel]\nenabled = true\n[default]\nuser_limited = true", "#"),
+            (
+                "[personal_channel]\nenabled = true\nnamespace = \"in\"\n[namespaces.in]\nuser_limited = true",
+                "in:#",
+            ),
+        ] {
+            let namespaces = namespaces(&format!("anonymous = true\n{text}"));
+            for user in ["a", "b", "a#b", "a,b", "google:1"] {
+                let channel = namespaces.personal(user).unwrap();
+                assert_eq!(channel, format!("{before}{user}"));
+                assert_eq!(listed(&namespaces, &channel), [user], "{channel}");
+            }
+            assert_eq!(listed(&namespaces, &format!("{}team#a,b", &before[..before.len() - 1])), ["a", "b"]);
+        }
+    }
+
+    #[test]
+    fn who_cannot_have_a_personal_channel_has_none() {
+        let namespaces = namespaces("anonymous = true\n[personal_channel]\nenabled = true\n[default]");
+        for user in ["", "zo\u{eb}", &"x".repeat(255)] {
+            assert_eq!(namespaces.personal(user), None, "{user}");
+        }
+        assert_eq!(namespaces.personal(&"x".repeat(254)).map(|name| name.len()), Some(255));
     }
 }

@@ -77,7 +77,7 @@ impl Config {
         Ok((config, warnings))
     }
 
-    pub(super) fn parse(
+    pub(in crate::standalone) fn parse(
         path: &Path,
         text: &str,
         environment: &dyn Fn(&str) -> Option<String>,
