@@ -167,7 +167,9 @@ pub(crate) fn joins(place: &Place) -> anyhow::Result<()> {
         }
         let (mut told, mut to_first) = (0u64, 0);
         let (mut subscribed, mut frames) = (0, clients.frames);
-        while to_first < members || subscribed < members {
+        // In a larger room nobody is told.
+        let told_max = if members <= 500 { members } else { 0 };
+        while to_first < told_max || subscribed < members {
             let has_come = clients.poll(Duration::from_secs(5), |number, line| {
                 let is_join = line.contains("\"join\"");
                 told += u64::from(is_join);
@@ -175,7 +177,7 @@ pub(crate) fn joins(place: &Place) -> anyhow::Result<()> {
                 subscribed += usize::from(line.contains("\"subscribe\""));
                 None
             })?;
-            anyhow::ensure!(has_come, "the first member was told of {to_first} of {members}");
+            anyhow::ensure!(has_come, "the first member was told of {to_first} of {told_max}");
         }
         let took = begin.elapsed();
         while clients.poll(Duration::from_millis(500), |_, line| {

@@ -359,8 +359,11 @@ impl GatewayBuilder {
             handles_send: self.on_send.is_some(),
             settings,
         };
-        let telling =
-            Telling { every: shared.settings.join_leave_every, leave_grace: shared.settings.leave_grace };
+        let telling = Telling {
+            every: shared.settings.join_leave_every,
+            leave_grace: shared.settings.leave_grace,
+            members_max: shared.settings.join_leave_members_max,
+        };
         Ok(Gateway(Arc::new(Inner {
             shared: Arc::new(shared),
             hub: Hub::new(self.transport, self.hub_policy, telling, Arc::clone(&clock)),

@@ -43,6 +43,9 @@ pub struct Settings {
     pub join_leave_every: Duration,
     /// How much later a leave is told than a join: who comes back within it does not flicker. 1 s.
     pub leave_grace: Duration,
+    /// How many members of a channel are told who comes and goes. Where more would be, nobody is: telling n people of n joins
+    /// costs the square of n. Members of such a channel ask for presence, or how many are there. 500.
+    pub join_leave_members_max: usize,
     /// Connections that a drain closes each second, so that they do not come back all at once. 1,000.
     pub drain_per_second: u32,
     /// How often a connection may ask for things. Unlimited.
@@ -70,6 +73,7 @@ impl Default for Settings {
             connections_per_address_max: 4_096,
             join_leave_every: Duration::from_millis(200),
             leave_grace: Duration::from_secs(1),
+            join_leave_members_max: 500,
             drain_per_second: 1_000,
             rates: Rates::default(),
             close_timeout: Duration::from_secs(5),

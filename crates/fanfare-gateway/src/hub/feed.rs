@@ -34,6 +34,8 @@ pub(crate) struct Telling {
     pub(crate) every: Duration,
     /// How much later a leave is told.
     pub(crate) leave_grace: Duration,
+    /// In a room where more than so many are told, nobody is.
+    pub(crate) members_max: usize,
 }
 
 /// A topic that somebody listens to, or did.
@@ -98,7 +100,7 @@ impl Hub {
                     _ = ended.wait_for(|ended| *ended) => return,
                     () = hub.clock.sleep(hub.telling.every) => {}
                 }
-                if !room.tell_news(hub.clock.monotonic()) {
+                if !room.tell_news(hub.telling.members_max, hub.clock.monotonic()) {
                     return;
                 }
             }

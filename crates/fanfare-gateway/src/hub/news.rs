@@ -1,18 +1,25 @@
 //! Who came and who went, told in batches.
 //!
 //! Told one by one, a room of a thousand that fills at once would need a million frames. Here what came together is one
-//! frame that everybody shares, so that filling costs frames in proportion to the members. Leaving is told a little later
+//! frame that everybody shares, so that filling costs frames in proportion to the members. The bytes still grow with the square of
+//! the members, which is why nobody is told in a room of more than [`super::Telling::members_max`]. Leaving is told a little later
 //! than joining: who comes back meanwhile was never away, and who was never told of is not taken back.
 
 use crate::protocol::{ClientInfo, Frame, Replies};
-use std::collections::VecDeque;
+use std::borrow::Borrow;
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What a room has not told yet, in the order in which it happened.
+/// What a room has not told yet.
 #[derive(Debug, Default)]
 pub(crate) struct News {
-    changes: VecDeque<Change>,
+    /// In the order in which it happened.
+    changes: BTreeMap<u64, Change>,
+    /// The change of each client: there is at most one.
+    of_client: HashMap<ByClient, u64>,
+    next: u64,
     /// Whether somebody is there who will tell.
     is_scheduled: bool,
 }
@@ -24,6 +31,10 @@ struct Change {
     /// Not to be told before.
     due: Duration,
 }
+
+/// Found by the connection that it is.
+#[derive(Debug)]
+struct ByClient(Arc<ClientInfo>);
 
 impl News {
     /// Changes that one frame tells at most; the next ones wait for the next frame.
@@ -41,37 +52,78 @@ impl News {
 
     /// Takes back what was not told yet and is not true any more.
     fn cancel(&mut self, info: &ClientInfo, is_join: bool) -> bool {
-        let found = self
-            .changes
-            .iter()
-            .position(|change| change.is_join == is_join && change.info.client == info.client);
-        found.is_some_and(|at| self.changes.remove(at).is_some())
+        let Some(number) = self.of_client.get(info.client.as_str()) else { return false };
+        if self.changes.get(number).is_none_or(|change| change.is_join != is_join) {
+            return false;
+        }
+        self.changes.remove(number);
+        self.of_client.remove(info.client.as_str());
+        true
     }
 
     fn add(&mut self, info: &Arc<ClientInfo>, is_join: bool, due: Duration) -> bool {
-        self.changes.push_back(Change { info: Arc::clone(info), is_join, due });
+        self.next += 1;
+        self.changes.insert(self.next, Change { info: Arc::clone(info), is_join, due });
+        if let Some(older) = self.of_client.insert(ByClient(Arc::clone(info)), self.next) {
+            self.changes.remove(&older);
+        }
         !std::mem::replace(&mut self.is_scheduled, true)
     }
 
     /// What is due, as one frame; and whether something is still to come.
     pub(super) fn take(&mut self, channel: &str, now: Duration) -> (Option<Frame>, bool) {
-        let (mut replies, mut told) = (Replies::default(), 0);
-        self.changes.retain(|change| {
-            let is_told = change.due <= now && told < Self::TOLD_MAX;
-            if is_told {
-                told += 1;
-                if change.is_join {
-                    replies.push_join(channel, &change.info);
-                } else {
-                    replies.push_leave(channel, &change.info);
-                }
+        let mut replies = Replies::default();
+        let told = self.remove_due(now, Self::TOLD_MAX, |change| {
+            if change.is_join {
+                replies.push_join(channel, &change.info);
+            } else {
+                replies.push_leave(channel, &change.info);
             }
-            !is_told
         });
-        self.is_scheduled = !self.changes.is_empty();
         ((told > 0).then(|| replies.take()), self.is_scheduled)
     }
+
+    /// Forgets what is due; whether something is still to come.
+    pub(super) fn skip(&mut self, now: Duration) -> bool {
+        self.remove_due(now, usize::MAX, |_| {});
+        self.is_scheduled
+    }
+
+    fn remove_due(&mut self, now: Duration, max: usize, mut each: impl FnMut(&Change)) -> usize {
+        let mut removed = 0;
+        self.changes.retain(|_, change| {
+            let is_removed = change.due <= now && removed < max;
+            if is_removed {
+                removed += 1;
+                self.of_client.remove(change.info.client.as_str());
+                each(change);
+            }
+            !is_removed
+        });
+        self.is_scheduled = !self.changes.is_empty();
+        removed
+    }
 }
+
+impl Borrow<str> for ByClient {
+    fn borrow(&self) -> &str {
+        &self.0.client
+    }
+}
+
+impl Hash for ByClient {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.client.hash(state);
+    }
+}
+
+impl PartialEq for ByClient {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.client == other.0.client
+    }
+}
+
+impl Eq for ByClient {}
 
 #[cfg(test)]
 mod tests {
@@ -133,5 +185,16 @@ mod tests {
         let (first, is_more) = told(&mut news, SECOND);
         assert_eq!((first.len(), is_more), (News::TOLD_MAX, true));
         assert_eq!(told(&mut news, SECOND), (vec![format!("+{}", News::TOLD_MAX)], false));
+    }
+
+    #[test]
+    fn however_many_went_at_once_each_is_found_when_it_comes_back_and_the_others_are_told() {
+        let mut news = News::default();
+        let all: Vec<_> = (0..20_000).map(|number| info(&number.to_string())).collect();
+        all.iter().for_each(|info| assert_eq!(news.left(info, SECOND), info.client == "0"));
+        all.iter().skip(3).rev().for_each(|info| assert!(!news.joined(info, SECOND)));
+        assert_eq!((news.changes.len(), news.of_client.len()), (3, 3));
+        assert_eq!(told(&mut news, SECOND), (vec!["-0".into(), "-1".into(), "-2".into()], false));
+        assert!(news.of_client.is_empty());
     }
 }

@@ -30,7 +30,7 @@ pub(crate) enum Item {
 }
 
 impl Item {
-    fn bytes(&self) -> usize {
+    pub(super) fn bytes(&self) -> usize {
         match self {
             Self::Publications(_, batch) => batch.frame.bytes().len(),
             Self::Told(_, frame) => frame.bytes().len(),

@@ -68,8 +68,12 @@ impl Room {
         self.tell(|_| true, Item::Lost);
     }
 
-    /// Tells those who are told of others what is due; whether more is to come.
-    pub(super) fn tell_news(&self, now: Duration) -> bool {
+    /// Tells those who are told of others what is due, unless they are too many; whether more is to come.
+    pub(super) fn tell_news(&self, members_max: usize, now: Duration) -> bool {
+        let told = self.members.lock().iter().filter(|(_, member)| member.has_join_leave).count();
+        if told > members_max {
+            return self.news.lock().skip(now);
+        }
         let (frame, is_more) = self.news.lock().take(&self.channel, now);
         if let Some(frame) = frame {
             self.tell(|member| member.has_join_leave, |ticket| Item::Told(ticket, frame.clone()));
@@ -84,6 +88,53 @@ impl Room {
     fn tell(&self, whom: impl Fn(&Member) -> bool, what: impl Fn(Ticket) -> Item) {
         for (_, member) in self.members.lock().iter().filter(|(_, member)| whom(member)) {
             member.outbox.push(what(member.ticket));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fanfare_core::Topic;
+    use futures_util::task::noop_waker;
+    use std::task::Context;
+
+    /// The bytes that members of a room which fills are told, for each member.
+    fn told_to_each(members: usize, members_max: usize) -> usize {
+        let room = Room::new("c".into(), ChannelKey::new(Topic::from_static("t"), "k"));
+        let (mut outboxes, mut bytes) = (Vec::new(), 0);
+        for number in 0..members {
+            let client = format!("client-{number:06}");
+            let info = Arc::new(ClientInfo { user: "u".into(), client, connection: None, channel: None });
+            let outbox = Arc::new(Outbox::new(usize::MAX));
+            room.add(Member {
+                outbox: Arc::clone(&outbox),
+                ticket: Ticket(1),
+                presence: None,
+                has_join_leave: true,
+                is_conflated: false,
+            });
+            outboxes.push(outbox);
+            room.news.lock().joined(&info, Duration::ZERO);
+            if number % 50 == 49 {
+                assert!(!room.tell_news(members_max, Duration::ZERO));
+                for outbox in &outboxes {
+                    let mut items = Vec::new();
+                    let _ = outbox.poll_take(&mut Context::from_waker(&noop_waker()), false, &mut items);
+                    bytes += items.iter().map(Item::bytes).sum::<usize>();
+                }
+            }
+        }
+        bytes / members
+    }
+
+    #[test]
+    fn what_a_join_costs_grows_with_the_room_no_further_than_to_where_nobody_is_told() {
+        let small = told_to_each(200, 200);
+        assert!(small > 0);
+        assert!(told_to_each(400, usize::MAX) > small * 3 / 2);
+        for members in [400, 800, 1_600] {
+            assert!(told_to_each(members, 200) <= small, "{members} members");
         }
     }
 }

@@ -404,7 +404,8 @@ fn settings(limits: &Limits, is_behind_proxy: bool, findings: &mut Findings<'_>)
     }
     take! {
         counts: message_bytes_max channels_max channel_name_max calls_in_flight_max queued_bytes_max publications_max
-            publications_bytes_max connections_max connections_per_user_max connections_per_address_max drain_per_second;
+            publications_bytes_max join_leave_members_max connections_max connections_per_user_max
+            connections_per_address_max drain_per_second;
         times: connect_timeout ping_interval pong_timeout expiry_grace join_leave_every leave_grace
     }
     if !settings.ping_interval.is_zero() && settings.ping_interval <= settings.pong_timeout {

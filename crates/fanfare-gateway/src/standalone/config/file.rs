@@ -78,6 +78,7 @@ limits! {
     api_body_bytes_max: usize,
     join_leave_every: Age,
     leave_grace: Age,
+    join_leave_members_max: usize,
     drain_per_second: u32,
     subscribes_per_second_max: u32,
     publishes_per_second_max: u32,

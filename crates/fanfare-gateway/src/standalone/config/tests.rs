@@ -189,6 +189,21 @@ fn the_environment_counts_before_the_file_and_nothing_prints_it() {
 }
 
 #[test]
+fn each_operation_has_its_rate_with_twice_as_many_at_once() {
+    let (config, _) = parse("anonymous = true").unwrap();
+    let none = config.settings.rates;
+    assert!([none.subscribe, none.publish, none.history, none.presence].iter().all(Option::is_none));
+    let rates = "subscribes_per_second_max = 1\npublishes_per_second_max = 2\nhistory_reads_per_second_max = 3\n\
+                 presence_reads_per_second_max = 4";
+    let (config, _) = parse(&format!("anonymous = true\n[limits]\n{rates}")).unwrap();
+    let rates = config.settings.rates;
+    let all = [rates.subscribe, rates.publish, rates.history, rates.presence];
+    let all = all.map(|rate| rate.map(|rate| (rate.per_second_max, rate.burst_max)));
+    assert_eq!(all, [Some((1, 2)), Some((2, 4)), Some((3, 6)), Some((4, 8))]);
+    assert!(mistakes("[limits]\nhistory_reads_per_second_max = 0")[0].contains("a rate is at least 1"));
+}
+
+#[test]
 fn limits_and_times_are_taken() {
     let (config, _) = parse(
         "anonymous = true\ndrain = \"1m\"\n[limits]\nping_interval = \"10s\"\npublishes_per_second_max = 5",
