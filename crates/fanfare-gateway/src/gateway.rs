@@ -146,7 +146,7 @@ impl Gateway {
     /// Subscribes connections of a user to a channel, through [`Policy::subscribe`]; how many there are. Those that have it
     /// already are told of it again.
     pub fn subscribe<'a>(&self, whom: impl Into<Target<'a>>, channel: &str) -> usize {
-        let given = Given { channel: channel.to_owned(), claims: Box::default(), resume: None };
+        let given = Given { channel: channel.to_owned(), claims: Box::default(), resume: None, told: None };
         self.give(whom.into(), &given)
     }
 

@@ -205,3 +205,17 @@ test("a user is disconnected: by default for good, by code so that it comes back
     assert.equal(await code(server.api("disconnect", { user: "carl", disconnect })), 107);
   }
 });
+
+test("a subscribe is answered when every connection of the user is subscribed, and says when one cannot be", async () => {
+  const user = crypto.randomUUID();
+  for (let connections = 0; connections < 3; connections += 1) await server.connect(user);
+  for (let round = 0; round < 20; round += 1) {
+    const channel = own();
+    await server.api("subscribe", { user, channel });
+    assert.equal((await server.api("presence_stats", { channel })).num_clients, 3);
+    await server.api("subscribe", { user, channel });
+  }
+  for (let round = 0; round < 108; round += 1) await server.api("subscribe", { user, channel: own() });
+  assert.equal(await code(server.api("subscribe", { user, channel: own() })), 106);
+  assert.deepEqual(await server.api("subscribe", { user: "nobody", channel: own() }), {});
+});

@@ -230,7 +230,7 @@ mod tests {
     #[test]
     fn a_channel_that_is_taken_away_comes_through_first_and_to_a_blocked_peer_too() {
         let outbox = Outbox::new(4_000);
-        let given = Given { channel: "c".into(), claims: Box::default(), resume: None };
+        let given = Given { channel: "c".into(), claims: Box::default(), resume: None, told: None };
         outbox.push(Item::Subscribe(Box::new(given)));
         outbox.push(publication());
         outbox.push(Item::Unsubscribe("c".into(), Unsubscribe::SERVER));

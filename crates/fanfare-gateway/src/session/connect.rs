@@ -1,5 +1,6 @@
 //! Connecting: the token, the application's word, the server's own subscriptions; and staying connected.
 
+use super::by_server::{Interruptions, tell};
 use super::effect::{Effect, Joined, Resume, Turn};
 use super::{Connecting, Now, Phase, Session};
 use crate::auth::{SubscriptionClaims, TokenError};
@@ -116,12 +117,17 @@ impl Session {
         let mut subs: Vec<(String, SubscribeResult)> = Vec::with_capacity(connecting.joined.len());
         for (ticket, joined) in connecting.joined {
             // A channel that was taken away meanwhile is left out, and what was read of it is dropped.
-            if let (_, Some(_)) = self.interruptions(ticket) {
+            let Interruptions { taken_away, told, .. } = self.interruptions(ticket);
+            if let Some(reason) = taken_away {
+                tell(told, &Err(reason.as_refusal()));
                 self.subscriptions.retain(|other| other.ticket != ticket);
                 continue;
             }
             match self.go_live(ticket, joined, now) {
-                Some(Ok(sub)) => subs.push(sub),
+                Some(Ok(sub)) => {
+                    tell(told, &Ok(()));
+                    subs.push(sub);
+                }
                 Some(Err(disconnect)) => return turn.close(disconnect),
                 None => {}
             }

@@ -1,5 +1,6 @@
 //! Subscribing and unsubscribing.
 
+use super::by_server::{Interruptions, tell};
 use super::effect::{Effect, Joined, Resume, Turn};
 use super::subscription::{Buffer, Joining, Live, Merged, State, Subscription, merge};
 use super::{Now, Session};
@@ -80,8 +81,9 @@ impl Session {
             return self.server_joined(ticket, result, now, turn);
         }
         let State::Joining(joining) = &mut subscription.state else { return };
-        let (id, unsubscribed, taken_away) = (joining.id, joining.unsubscribed, joining.taken_away.take());
+        let id = joining.id;
         let refuses = joining.refuses_unrecovered && joining.resume.is_some();
+        let Interruptions { unsubscribed, taken_away, told } = self.interruptions(ticket);
         let result = match taken_away {
             // Whoever took it away was answered: what was read meanwhile may be newer than that answer.
             Some(reason) => Err(reason.as_refusal()),
@@ -97,11 +99,13 @@ impl Session {
             Err(error) => {
                 self.subscriptions.retain(|other| other.ticket != ticket);
                 turn.replies.error(id, &error);
+                tell(told, &Err(error));
             }
             Ok(joined) => match self.go_live(ticket, *joined, now) {
                 Some(Ok((_, result))) => {
                     turn.replies.subscribe(id, &result);
                     self.announce(ticket);
+                    tell(told, &Ok(()));
                 }
                 Some(Err(disconnect)) => turn.close(disconnect),
                 None => {}
@@ -169,6 +173,7 @@ impl Session {
             buffer: Buffer::default(),
             unsubscribed: None,
             taken_away: None,
+            told: Vec::new(),
         });
         self.subscriptions.push(Subscription { channel, ticket, is_server_side, state });
         ticket

@@ -5,6 +5,7 @@
 //! Live:    offset + 1 is delivered, what is older skipped, a gap ends the subscription
 //! ```
 
+use super::by_server::Told;
 use super::effect::{Joined, Resume};
 use crate::hub::{Membership, Ticket};
 use crate::lifecycle::Subscribed;
@@ -39,6 +40,8 @@ pub(super) struct Joining {
     pub(super) unsubscribed: Option<u32>,
     /// The application took the channel away meanwhile: nothing of it is told.
     pub(super) taken_away: Option<Unsubscribe>,
+    /// Who gave it, and waits.
+    pub(super) told: Vec<Told>,
 }
 
 #[derive(Debug)]

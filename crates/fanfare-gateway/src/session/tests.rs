@@ -1,10 +1,12 @@
 //! A connection's life as data.
 
+use super::by_server::Told;
 use super::*;
 use crate::hub::Membership;
 use crate::policy::{ChannelKey, Grant, Welcome};
-use crate::protocol::{Batch, ClientInfo, Command, Encoded, Publication};
+use crate::protocol::{Batch, ClientInfo, Command, Encoded, ErrorReply, Publication};
 use fanfare_core::Topic;
+use tokio::sync::mpsc;
 
 /// A session whose work is done by the test.
 struct Bench {
@@ -283,7 +285,7 @@ fn a_channel_of_the_servers_that_is_taken_away_before_it_is_told_is_never_told()
     let subs: Vec<&String> = reply["connect"]["subs"].as_object().unwrap().keys().collect();
     assert_eq!(subs, ["d"]);
 
-    let given = Given { channel: "c".into(), claims: Box::default(), resume: None };
+    let given = Given { channel: "c".into(), claims: Box::default(), resume: None, told: None };
     bench.session.item(Item::Subscribe(Box::new(given)), &mut bench.turn);
     let Some(Effect::Join { ticket, .. }) = bench.turn.effects.pop() else { panic!() };
     bench.session.item(Item::Unsubscribe("c".into(), Unsubscribe::SERVER), &mut bench.turn);
@@ -343,4 +345,51 @@ fn the_servers_channels_recover_together_no_more_than_one_recovery_may_have() {
     let recovered = ["c", "d"].map(|channel| reply["connect"]["subs"][channel]["recovered"].is_boolean());
     assert_eq!(recovered, [true, false], "{reply}");
     assert_eq!(reply["connect"]["subs"]["d"]["was_recovering"], true);
+}
+
+#[test]
+fn who_gave_a_channel_hears_how_it_ended_when_it_has() {
+    let given = |channel: &str, told: &Told| {
+        Item::Subscribe(Box::new(Given {
+            channel: channel.into(),
+            claims: Box::default(),
+            resume: None,
+            told: Some(told.clone()),
+        }))
+    };
+    let (told, mut heard) = mpsc::unbounded_channel();
+    let mut shared = shared();
+    shared.settings.channels_max = 2;
+    let mut bench = Bench::with(shared);
+    bench.command(r#"{"id":1,"connect":{}}"#);
+    bench.done(Done::Open(Ok(Welcome::default())));
+    bench.session.item(given("c", &told), &mut bench.turn);
+    // Twice at once, and while a client subscribes by itself.
+    bench.session.item(given("c", &told), &mut bench.turn);
+    assert!(heard.try_recv().is_err());
+    bench.done(Done::Join(Ticket(1), Ok(joined(0, None))));
+    assert_eq!([heard.try_recv(), heard.try_recv()], [Ok(Ok(())), Ok(Ok(()))]);
+    bench.session.item(given("c", &told), &mut bench.turn);
+    assert_eq!(heard.try_recv(), Ok(Ok(())));
+    for (taken_away, result, expected) in [
+        (false, Ok(joined(0, None)), Ok(())),
+        (false, Err(ErrorReply::INTERNAL), Err(ErrorReply::INTERNAL)),
+        (true, Ok(joined(0, None)), Err(ErrorReply::PERMISSION_DENIED)),
+    ] {
+        bench.command(r#"{"id":2,"subscribe":{"channel":"d"}}"#);
+        let Some(Effect::Join { ticket, .. }) = bench.turn.effects.pop() else { panic!() };
+        bench.session.item(given("d", &told), &mut bench.turn);
+        if taken_away {
+            bench.session.item(Item::Unsubscribe("d".into(), Unsubscribe::SERVER), &mut bench.turn);
+        }
+        bench.done(Done::Join(ticket, result));
+        assert_eq!(heard.try_recv(), Ok(expected));
+        bench.session.item(Item::Unsubscribe("d".into(), Unsubscribe::SERVER), &mut bench.turn);
+    }
+    bench.session.item(given("d", &told), &mut bench.turn);
+    bench.session.item(given("e", &told), &mut bench.turn);
+    assert_eq!(heard.try_recv(), Ok(Err(ErrorReply::LIMIT_EXCEEDED)));
+    // One that goes says nothing.
+    drop((bench, told));
+    assert_eq!(heard.try_recv(), Err(mpsc::error::TryRecvError::Disconnected));
 }

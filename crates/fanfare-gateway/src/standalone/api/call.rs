@@ -46,7 +46,7 @@ async fn one(parts: &Arc<Parts>, method: &str, body: &str) -> Answer {
     match method {
         "publish" => publish::publish(parts, read(body)?).await,
         "broadcast" => publish::broadcast(parts, read(body)?).await,
-        "subscribe" => people::subscribe(parts, read(body)?),
+        "subscribe" => people::subscribe(parts, read(body)?).await,
         "unsubscribe" => people::unsubscribe(parts, &read(body)?),
         "disconnect" => people::disconnect(parts, &read(body)?),
         "presence" => look::presence(parts, &read(body)?),

@@ -9,8 +9,14 @@ use crate::protocol::{Disconnect, ErrorReply, Unsubscribe};
 use crate::session::{Given, Resume};
 use crate::standalone::run::Parts;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
 
-pub(super) fn subscribe(parts: &Arc<Parts>, request: Subscribe) -> Answer {
+/// How long a subscribe waits for connections whose peers take nothing.
+const SUBSCRIBED_WITHIN: Duration = Duration::from_secs(5);
+
+/// Answers when every connection of the user is subscribed, or one of them cannot be.
+pub(super) async fn subscribe(parts: &Arc<Parts>, request: Subscribe) -> Answer {
     let whom = target(request.user.as_deref(), &request.client, &request.session, &[])?;
     parts.channels.resolve(&request.channel)?;
     if !request.b64info.is_empty() || !request.b64data.is_empty() {
@@ -29,8 +35,19 @@ pub(super) fn subscribe(parts: &Arc<Parts>, request: Subscribe) -> Answer {
         ..SubscriptionClaims::default()
     };
     let resume = request.recover_since.map(|since| Resume { epoch: since.epoch, offset: since.offset });
-    parts.gateway.give(whom, &Given { channel: request.channel.clone(), claims: Box::new(claims), resume });
-    Ok(answer::empty())
+    let (told, mut heard) = mpsc::unbounded_channel();
+    let (channel, claims) = (request.channel.clone(), Box::new(claims));
+    parts.gateway.give(whom, &Given { channel, claims, resume, told: Some(told) });
+    let all = async {
+        while let Some(ended) = heard.recv().await {
+            ended?;
+        }
+        Ok(answer::empty())
+    };
+    tokio::time::timeout(SUBSCRIBED_WITHIN, all).await.unwrap_or_else(|_| {
+        let words = "not every connection of the user is subscribed yet: one of them takes nothing";
+        Err(ErrorReply::INTERNAL.because(words).into())
+    })
 }
 
 pub(super) fn unsubscribe(parts: &Arc<Parts>, request: &Person) -> Answer {
