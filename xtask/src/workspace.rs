@@ -12,6 +12,9 @@ use std::{
 /// Packages that are workspaces of their own, since what they are built from takes long: the tasks look after them too.
 pub(crate) const OUTSIDE: [&str; 1] = ["benches/dispatch/Cargo.toml"];
 
+/// What is fuzzed. It is formatted and linted like the rest; what its lock file names is fetched by cargo-fuzz alone.
+pub(crate) const FUZZ: &str = "crates/fanfare-gateway/fuzz/Cargo.toml";
+
 /// The workspace as `cargo metadata` tells it, for this machine's platform.
 #[derive(Deserialize)]
 pub(crate) struct Workspace {

@@ -4,6 +4,7 @@
 
 mod connecting;
 mod draining;
+mod jwks;
 mod leaving;
 mod lifecycle;
 mod limits;
