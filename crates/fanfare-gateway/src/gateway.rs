@@ -299,7 +299,8 @@ impl GatewayBuilder {
         self
     }
 
-    /// Takes what clients send without waiting for an answer. Without a handler a `send` closes its connection.
+    /// Takes what clients send without waiting for an answer. Without a handler a `send` closes its connection. Of one
+    /// connection as many run side by side as calls may ([`Settings::calls_in_flight_max`]); then no more is read from it.
     pub fn on_send<F, Fut>(mut self, handler: F) -> Self
     where
         F: Fn(Arc<Caller>, Json) -> Fut + Send + Sync + 'static,

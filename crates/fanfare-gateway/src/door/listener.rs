@@ -22,7 +22,7 @@ use tokio_rustls::TlsAcceptor;
 ///
 /// Whoever says nothing takes little from others. A handshake may take 10 seconds and the head of a request 15 (also the next
 /// one, on a connection that is kept), 2 when more than half of the places are taken. There are places for half of the files that
-/// the process may have open, 16,384 at most, and an eighth of them, 1,024 at most, for each address (of IPv6: for each
+/// the process may have open, 16,384 at most, and for a quarter, 1,024 at most, for each address (of IPv6: for each
 /// network of 64 bits); who comes beyond its address's share is cut. A connection that becomes a WebSocket gives its place
 /// back: from then on the gateway's own limits count it.
 pub struct Door {

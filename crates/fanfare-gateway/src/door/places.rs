@@ -30,11 +30,11 @@ pub(super) struct Share {
 }
 
 impl Places {
-    /// Half of the files that the process may have open, and an eighth for each address.
+    /// Half of the files that the process may have open, and a quarter for each address.
     pub(super) fn of_this_process() -> Self {
         let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
         let files = usize::try_from(files).unwrap_or(usize::MAX);
-        Self::new((files / 2).clamp(64, 16_384), (files / 8).clamp(16, 1_024))
+        Self::new((files / 2).clamp(64, 16_384), (files / 4).clamp(32, 1_024))
     }
 
     pub(super) fn new(all_max: usize, per_address_max: usize) -> Self {

@@ -60,7 +60,8 @@ pub(super) async fn run(config: Config) -> Result<()> {
     match api_listener {
         Some(listener) => {
             println!("API: http{secure}://{}/api/", listener.local_addr()?);
-            servers.serve(Door::new(listener, tls.clone())?, api);
+            // Back ends come from few addresses.
+            servers.serve(Door::new(listener, tls.clone())?.per_address_max(usize::MAX), api);
         }
         None => {
             if config.api_key.is_some() {
