@@ -16,6 +16,7 @@ use anyhow::Context as _;
 use fanfare::{App, Event, HandlerExt, State};
 use fanfare_benches::{
     bare::BareLog,
+    chosen::Chosen,
     cpu::PerEvent,
     load::{PAYLOAD, published_per_second},
     place::Place,
@@ -53,18 +54,8 @@ async fn count(_: Passed, State(handled): State<Handled>) {
 fn main() -> anyhow::Result<()> {
     let place = Place::open()?;
     println!("end to end, payloads of {PAYLOAD} bytes: {}", place.describe());
-    let arguments = std::env::args().skip(1).filter(|argument| !argument.starts_with('-'));
-    let (mut in_flight, mut names) = (Vec::new(), Vec::new());
-    for argument in arguments {
-        match argument.parse::<usize>() {
-            Ok(number) => in_flight.push(number),
-            Err(_) => names.push(argument),
-        }
-    }
-    if in_flight.is_empty() {
-        in_flight = vec![1, 64, 1024];
-    }
-    for in_flight in in_flight {
+    let chosen = Chosen::by_arguments();
+    for in_flight in chosen.in_flight() {
         let mut cpu: [PerEvent; 3] = Default::default();
         let [of_bare, of_file, of_memory] = &mut cpu;
         let mut contestants = vec![
@@ -75,9 +66,7 @@ fn main() -> anyhow::Result<()> {
             }),
             Contestant::new("memory:", || of_memory.measure(|| end_to_end("memory:", in_flight))),
         ];
-        contestants.retain(|contestant| {
-            names.is_empty() || names.iter().any(|name| contestant.name().contains(name.as_str()))
-        });
+        contestants.retain(|contestant| chosen.has(contestant.name()));
         let figures = interleaved(ROUNDS, contestants)?;
         print(&format!("{in_flight} in flight, each awaited"), "events/s", &figures);
         let [of_bare, of_file, of_memory] = cpu.map(|cpu| cpu.micros());

@@ -1,11 +1,14 @@
 //! Durable publish, each receipt awaited: the embedded broker, the bare log and SQLite in the same run.
+//! Arguments: numbers in flight, and parts of contestants' names.
 #![allow(clippy::disallowed_methods, reason = "a bench measures the wall clock")]
 #![allow(clippy::print_stdout, reason = "a bench prints")]
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fanfare_benches::bare::BareLog;
+use fanfare_benches::chosen::Chosen;
+use fanfare_benches::cpu::PerEvent;
 use fanfare_benches::load::{PAYLOAD, published_per_second};
 use fanfare_benches::place::Place;
 use fanfare_benches::rounds::{Contestant, interleaved, print};
@@ -23,16 +26,35 @@ static BODY: [u8; PAYLOAD] = [b'x'; PAYLOAD];
 fn main() -> anyhow::Result<()> {
     let place = Place::open()?;
     println!("durable publish, payloads of {PAYLOAD} bytes: {}", place.describe());
-    for in_flight in [1, 64, 1024] {
-        let contestants = vec![
-            Contestant::new("bare log", || bare(&place, in_flight)),
-            Contestant::new("fanfare, fsync", || fanfare(&place, in_flight)),
-            Contestant::new("SQLite, WAL, FULL", || sqlite(&place, in_flight)),
+    let chosen = Chosen::by_arguments();
+    for in_flight in chosen.in_flight() {
+        let mut cpu: [PerEvent; 3] = Default::default();
+        let [of_bare, of_fanfare, of_sqlite] = &mut cpu;
+        let mut contestants = vec![
+            Contestant::new("bare log", || of_bare.measure(|| counted(|| bare(&place, in_flight)))),
+            Contestant::new("fanfare, fsync", || {
+                of_fanfare.measure(|| counted(|| fanfare(&place, in_flight)))
+            }),
+            Contestant::new("SQLite, WAL, FULL", || {
+                of_sqlite.measure(|| counted(|| sqlite(&place, in_flight)))
+            }),
         ];
+        contestants.retain(|contestant| chosen.has(contestant.name()));
         let figures = interleaved(ROUNDS, contestants)?;
         print(&format!("{in_flight} in flight, each awaited"), "events/s", &figures);
+        let [bare, fanfare, sqlite] = cpu.map(|cpu| cpu.micros());
+        println!(
+            "  CPU time per event: bare log {bare:.2} us, fanfare {fanfare:.2} us, SQLite {sqlite:.2} us"
+        );
     }
     Ok(())
+}
+
+/// A rate, and how many events that was.
+fn counted(run: impl FnOnce() -> anyhow::Result<f64>) -> anyhow::Result<(f64, f64)> {
+    let begin = Instant::now();
+    let rate = run()?;
+    Ok((rate, rate * begin.elapsed().as_secs_f64()))
 }
 
 fn bare(place: &Place, in_flight: usize) -> anyhow::Result<f64> {
@@ -77,6 +99,8 @@ fn fanfare(place: &Place, in_flight: usize) -> anyhow::Result<f64> {
             Ok(())
         }
     })?;
-    drop(broker);
+    // What it still does must not slow down the next one.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(broker.drain(Duration::from_secs(60)))?;
     Ok(rate)
 }

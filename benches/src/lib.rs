@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, reason = "a bench measures the wall clock")]
 
 pub mod bare;
+pub mod chosen;
 pub mod cpu;
 pub mod load;
 pub mod place;
