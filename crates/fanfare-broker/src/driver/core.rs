@@ -76,6 +76,8 @@ pub(crate) struct Core {
     on_failure: OnFailure,
     /// When the next delayed event is due, in microseconds since 1970.
     next_due: AtomicI64,
+    /// Of the store, for hashes.
+    pub(crate) seed: [u64; 2],
 }
 
 /// Who runs the engine.
@@ -94,8 +96,10 @@ impl Core {
         report: Option<Report>,
         on_failure: OnFailure,
     ) -> Self {
+        let seed = source.index.read().seed();
         Self {
             index: source.index.clone(),
+            seed,
             source,
             hub,
             figures: Figures::default(),
@@ -211,8 +215,8 @@ impl Core {
     /// A snapshot could not be written: the older one stays, and the next is tried later. Not of a journal
     /// that is damaged, from which nobody may go on.
     pub(crate) fn snapshot_failed(&self, error: &Error) {
-        self.figures.snapshots_failed.fetch_add(1, Ordering::Relaxed);
         self.on_failure.tell(error);
+        self.figures.snapshots_failed.fetch_add(1, Ordering::Relaxed);
         if error.kind() == ErrorKind::Corrupt {
             self.end(Some(error.to_string()));
             if let Some(driver) = self.file() {

@@ -26,6 +26,8 @@ use crate::{
 const DUE_MAX: usize = 1024;
 /// Dead letters that are answered at once.
 const DEAD_LETTERS_MAX: usize = 256;
+/// Bytes of a batch from which it is written although more waits.
+const DRAIN_MAX: usize = 40 << 10;
 /// How often the journal hears how long the store has been open.
 const CLOCK_EVERY_MS: u64 = 1000;
 
@@ -159,7 +161,7 @@ impl Engine {
         now: Timestamp,
         monotonic: Duration,
     ) -> Result<(), Error> {
-        let (mut events, mut rest, mut count) = (0, 512, 0);
+        let (mut events, mut rest, mut count) = (0, 512 + self.out.len() as u64, 0);
         for command in commands.iter() {
             let (more_events, more) = command.size_max();
             if count > 0 && events + more_events > BATCH_MAX {
@@ -193,6 +195,16 @@ impl Engine {
             self.apply_one(command, full.as_ref(), now);
         }
         Ok(())
+    }
+
+    /// Whether something was applied that is not written.
+    pub(crate) fn has_pending(&self) -> bool {
+        !self.out.is_empty()
+    }
+
+    /// Whether more may be applied before the write: nobody waits for the write alone, and it is not large.
+    pub(crate) fn takes_more(&self) -> bool {
+        !self.is_closing && self.written.is_empty() && self.out.len() < DRAIN_MAX
     }
 
     /// `Some`: no space for events, and why.

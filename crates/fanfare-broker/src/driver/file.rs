@@ -14,6 +14,7 @@ use super::{
     engine::{Engine, Written},
     guard::Guard,
     inbox::{Inbox, NotTaken},
+    outbox::Outbox,
     reader::ReadThread,
     snapshots::{Last, state_at},
     store::{Store, lift},
@@ -27,6 +28,11 @@ use crate::{
 
 /// The writer looks at the clock at least this often.
 const WAIT_MAX: Duration = Duration::from_secs(3600);
+/// The journal grows by at least so many times the last snapshot before the next one: a large state is not
+/// written again and again.
+const SNAPSHOT_PACE: u64 = 4;
+/// How much less the thread that saves the state gets of a busy processor, in steps of `nice`.
+const SNAPSHOT_NICE: i32 = 10;
 /// How long the writer waits when there is no space for what is due, or even for bookkeeping.
 const FULL_WAIT: Duration = Duration::from_millis(100);
 
@@ -34,12 +40,13 @@ const FULL_WAIT: Duration = Duration::from_millis(100);
 pub(crate) struct FileDriver {
     pub(crate) inbox: Inbox,
     pub(crate) syncs: SyncQueue,
+    pub(crate) outbox: Outbox,
     pub(crate) reads: ReadThread,
 }
 
 impl FileDriver {
     pub(crate) fn new(reads: ReadThread) -> Self {
-        Self { inbox: Inbox::default(), syncs: SyncQueue::default(), reads }
+        Self { inbox: Inbox::default(), syncs: SyncQueue::default(), outbox: Outbox::default(), reads }
     }
 
     pub(crate) fn send(&self, command: Command, policy: &Policy, ended: impl Fn() -> Error) {
@@ -51,6 +58,7 @@ impl FileDriver {
                 Error::new(ErrorKind::Busy, text)
             }),
         }
+        self.outbox.help();
     }
 }
 
@@ -135,6 +143,10 @@ impl Writer {
             }
             loop {
                 self.apply(&mut commands, self.core.clock.now(), self.core.clock.monotonic())?;
+                // What came meanwhile shares the write, and the sync.
+                if commands.is_empty() && self.engine.takes_more() && driver.inbox.take_more(&mut commands) {
+                    continue;
+                }
                 let written = self.write()?;
                 self.tell();
                 if self.engine.is_closing() {
@@ -169,6 +181,8 @@ impl Writer {
     ) -> Result<(), Error> {
         loop {
             match self.engine.apply(commands, now, monotonic) {
+                // What was applied before has its space, and is written first.
+                Err(error) if error.kind() == ErrorKind::Full && self.engine.has_pending() => return Ok(()),
                 Err(error) if error.kind() == ErrorKind::Full && !self.core.is_closed() => wait_for_space(),
                 outcome => return outcome,
             }
@@ -218,7 +232,8 @@ impl Writer {
     /// Saves the state in another thread when the journal has grown enough.
     fn save_state(&mut self) {
         let end = self.engine.store.end();
-        if end.since(self.last_cut) < self.core.policy.snapshot_every
+        let size = self.last.lock().as_ref().map_or(0, |last| last.body.len() as u64);
+        if end.since(self.last_cut) < self.core.policy.snapshot_every.max(SNAPSHOT_PACE * size)
             || self.snapshot.as_ref().is_some_and(|running| !running.is_finished())
         {
             return;
@@ -227,6 +242,8 @@ impl Writer {
         let (last, limits, epoch) = (self.last.clone(), self.limits, self.engine.machine.epoch());
         let (core, snapshots) = (self.core.clone(), self.snapshots.clone());
         let run = move || {
+            // It only spares a start some reading: whoever publishes goes first.
+            let _ = rustix::process::nice(SNAPSHOT_NICE);
             let older = last.lock().clone();
             let saved = state_at(older, &*reader, end, epoch, limits).and_then(|body| {
                 snapshots.snapshot(end, &body).map_err(lift)?;

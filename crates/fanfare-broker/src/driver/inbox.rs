@@ -9,8 +9,10 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::{command::Command, core::Policy};
 
-/// While a sync runs, the writer lets this many publishes come together: they would wait for the next sync anyway.
-const GATHER: usize = 256;
+/// While a sync runs, the writer lets this many publishes come together, or so many bytes of them: they would wait
+/// for the next sync anyway.
+const GATHER: usize = 128;
+const GATHER_BYTES: u64 = 256 << 10;
 
 /// Commands on their way to the writer.
 #[derive(Default)]
@@ -38,7 +40,8 @@ pub(crate) enum NotTaken {
 impl State {
     fn is_ready(&self) -> bool {
         let enough = if self.is_syncing { GATHER } else { 1 };
-        self.has_urgent || self.is_ended || self.commands.len() >= enough
+        let is_enough = self.commands.len() >= enough || self.bytes >= GATHER_BYTES;
+        self.has_urgent || self.is_ended || is_enough
     }
 }
 
@@ -89,6 +92,18 @@ impl Inbox {
         state.bytes = 0;
         state.has_urgent = false;
         mem::swap(&mut state.commands, into);
+    }
+
+    /// Takes what is there, if there is something.
+    pub(crate) fn take_more(&self, into: &mut Vec<Command>) -> bool {
+        let mut state = self.state.lock();
+        if state.commands.is_empty() {
+            return false;
+        }
+        state.bytes = 0;
+        state.has_urgent = false;
+        mem::swap(&mut state.commands, into);
+        true
     }
 
     /// Says whether a sync runs.

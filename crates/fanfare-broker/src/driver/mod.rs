@@ -9,6 +9,9 @@
 //!                                   v
 //!                                sync queue --> syncer -----> receipts are answered, events become visible
 //! ```
+//!
+//! While a sync runs the writer applies and writes what comes, if it is many; the next sync begins at once and
+//! covers it. Receipts lie in an [outbox](outbox::Outbox): the syncer gives them, and callers on their way help.
 
 mod answer;
 mod command;
@@ -20,6 +23,7 @@ mod hub;
 mod inbox;
 mod looking;
 mod open;
+mod outbox;
 mod reader;
 mod seats;
 mod snapshots;

@@ -70,6 +70,11 @@ impl SyncQueue {
         waiting.into_iter().for_each(|answer| answer.fail(&why));
     }
 
+    /// Whether somebody waits for the next sync already.
+    fn is_wanted(&self) -> bool {
+        self.state.lock().is_wanted
+    }
+
     /// Waits for work; `None`: there will be no more.
     /// `durable`, which is empty, gets the answers that wait for the sync.
     fn take(&self, lazy: Duration, durable: &mut Vec<Answer>) -> Option<u64> {
@@ -122,11 +127,13 @@ pub(crate) fn run(core: &Arc<Core>, driver: &FileDriver, syncer: &dyn Syncer) {
         }
         let is_new = position > core.index.visible();
         core.index.set_visible(position);
-        durable.drain(..).for_each(Answer::give);
+        driver.outbox.give(&mut durable);
         if is_new {
             core.hub.wake_all();
         }
         // Only now: who got a receipt publishes again, and the next sync is to cover all of these.
-        driver.inbox.set_syncing(false);
+        if !driver.syncs.is_wanted() {
+            driver.inbox.set_syncing(false);
+        }
     }
 }

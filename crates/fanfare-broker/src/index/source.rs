@@ -88,7 +88,7 @@ impl Source {
                     .map(|class| (class.topic.clone(), class.event_type.clone(), class.type_version))
             });
             let event = event.map_err(|error| damaged(entry, error))?;
-            records.push(Arc::new(event.recorded));
+            records.push(Arc::new(event));
         }
         Ok(())
     }

@@ -240,6 +240,11 @@ impl Inner {
         self.entries.len() - self.recent.len() as u64
     }
 
+    /// What hashes start with.
+    pub(crate) fn seed(&self) -> [u64; 2] {
+        self.seed
+    }
+
     /// The first position that is kept.
     pub(crate) fn start(&self) -> u64 {
         self.start

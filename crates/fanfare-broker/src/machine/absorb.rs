@@ -1,8 +1,8 @@
 //! How each record changes the state: the same for a call that has just made it and for its replay.
 
-use fanfare_core::Recorded;
+use fanfare_core::Place;
 
-use super::{group::Group, schedule::Waiting, state::Machine, window::First};
+use super::{group::Group, identity::Identity, schedule::Waiting, state::Machine, window::First};
 use crate::{index::NewKey, record::Record};
 
 impl Machine {
@@ -70,19 +70,19 @@ impl Machine {
         }
     }
 
-    /// Takes in an event. `known`: its key's number; `identity`: what the window of repeats keeps.
+    /// Takes in an event. `known`: its key's number, if it appeared before.
     /// Answers the key's number, and for a new key what the index wants to know.
     pub(super) fn absorb_event(
         &mut self,
-        event: &Recorded,
+        place: &Place,
+        key: Option<&str>,
         class: u32,
         known: Option<u32>,
-        identity: Option<(u128, u64)>,
+        identity: Option<Identity>,
     ) -> (Option<u32>, Option<NewKey>) {
-        let place = &event.place;
         let topic_id = self.catalog.class(class).map_or(0, |class| class.topic_id);
         let mut new_key = None;
-        let key = match (&event.message.metadata.key, known) {
+        let key = match (key, known) {
             (None, _) => None,
             (Some(_), Some(known)) => Some(known),
             (Some(name), None) => {

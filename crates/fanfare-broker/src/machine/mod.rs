@@ -9,6 +9,7 @@ mod catalog;
 mod consume;
 mod group;
 mod hash;
+mod identity;
 mod keys;
 mod operate;
 mod plan;

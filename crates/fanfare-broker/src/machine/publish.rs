@@ -9,7 +9,7 @@ use fanfare_core::{
 };
 
 use super::{
-    hash::Hasher,
+    identity::{Identity, identity},
     state::Machine,
     window::{First, Seen},
 };
@@ -24,9 +24,17 @@ pub(crate) struct Draft {
     /// Nobody else has it yet; its place means nothing.
     record: Arc<Recorded>,
     expected: Option<ExpectedRevision>,
+    /// Where the publisher has worked it out.
+    identity: Option<Identity>,
 }
 
 impl Draft {
+    /// Of a publisher, in whose thread the identity is worked out: the writer has less to do.
+    pub(crate) fn of(outgoing: Outgoing, seed: [u64; 2]) -> Self {
+        let identity = identity(seed, &outgoing.message);
+        Self { identity: Some(identity), ..outgoing.into() }
+    }
+
     fn message(&self) -> &Message {
         &self.record.message
     }
@@ -42,7 +50,7 @@ impl Draft {
 impl From<Message> for Draft {
     fn from(message: Message) -> Self {
         let nowhere = Place::new(Epoch(0), 0, 0, 0, Timestamp::UNIX_EPOCH);
-        Self { record: Arc::new(Recorded::new(message, nowhere)), expected: None }
+        Self { record: Arc::new(Recorded::new(message, nowhere)), expected: None, identity: None }
     }
 }
 
@@ -51,9 +59,6 @@ impl From<Outgoing> for Draft {
         Self { expected: outgoing.expected, ..outgoing.message.into() }
     }
 }
-
-/// What the window of repeats keeps of a publish.
-type Identity = (u128, u64);
 
 /// Bytes of delayed events that are published in one batch, about.
 pub(super) const DUE_BYTES_MAX: usize = 64 << 20;
@@ -76,7 +81,7 @@ impl Machine {
             return refuse_all(messages, at, error);
         }
         let accept = |outgoing: Outgoing| {
-            let identity = self.identity(&outgoing.message);
+            let identity = identity(self.seed, &outgoing.message);
             Ok(match self.window.find(identity.0).copied() {
                 Some(seen) => self.repeat(&outgoing.message, seen, durability),
                 None => self.accept(out, outgoing.into(), Some(identity), durability, now),
@@ -126,7 +131,7 @@ impl Machine {
         now: Timestamp,
     ) -> Result<Receipt, Rejected> {
         let message = draft.message();
-        let identity = self.identity(message);
+        let identity = draft.identity.unwrap_or_else(|| identity(self.seed, message));
         if let Some(seen) = self.window.find(identity.0).copied() {
             if seen.content != identity.1 {
                 return Err(draft.reject(reused()));
@@ -223,7 +228,7 @@ impl Machine {
         let mut contents = HashMap::new();
         for (at, outgoing) in messages.iter().enumerate() {
             if !is_output {
-                let (identity, content) = self.identity(&outgoing.message);
+                let (identity, content) = identity(self.seed, &outgoing.message);
                 let seen = self.window.find(identity).map(|seen| seen.content);
                 match seen.or_else(|| contents.insert(identity, content)) {
                     Some(seen) if seen != content => return Some((at, reused())),
@@ -326,28 +331,6 @@ impl Machine {
             );
             id
         })
-    }
-
-    /// What makes a publish a repeat of another one. Topic and key, and the idempotency key or else source
-    /// and id.
-    pub(super) fn identity(&self, message: &Message) -> Identity {
-        let metadata = &message.metadata;
-        let mut hasher = Hasher::new(self.seed).bytes(message.topic.as_str().as_bytes());
-        hasher = match &metadata.key {
-            Some(key) => hasher.bytes(key.as_bytes()),
-            None => hasher.number(1),
-        };
-        if let Some(key) = metadata.idempotency_key() {
-            let content = Hasher::new(self.seed).bytes(metadata.event_type.as_bytes());
-            let content = content.bytes(&message.payload).finish();
-            return (hasher.number(2).bytes(key.as_bytes()).finish_wide(), content);
-        }
-        hasher = hasher.number(3).bytes(metadata.source.as_bytes());
-        let hasher = match &metadata.id {
-            fanfare_core::EventId::Uuid(uuid) => hasher.bytes(uuid.as_bytes()),
-            fanfare_core::EventId::Text(text) => hasher.number(4).bytes(text.as_bytes()),
-        };
-        (hasher.finish_wide(), 0)
     }
 }
 

@@ -6,7 +6,9 @@ use std::{
 use bytestring::ByteString;
 use fanfare_core::{Epoch, Error, ErrorKind, GroupName, Recorded, Timestamp};
 
-use super::{catalog::Catalog, group::Group, keys::KeyTable, schedule::Schedule, window::Window};
+use super::{
+    catalog::Catalog, group::Group, identity::Identity, keys::KeyTable, schedule::Schedule, window::Window,
+};
 use crate::{
     index::{Fresh, Index, Print, key_hash},
     journal::BatchBuf,
@@ -180,14 +182,15 @@ impl Machine {
         record: Arc<Recorded>,
         class: u32,
         known: Option<u32>,
-        identity: Option<(u128, u64)>,
+        identity: Option<Identity>,
     ) {
         let bypasses = identity.is_none();
         let kind = crate::record::Kind::Event as u8;
         let offset =
             out.push(kind, |body| encode_event(body, &record.place, class, bypasses, &record.message));
         let print = Print::of(out.since(offset));
-        let (key, new_key) = self.absorb_event(&record, class, known, identity);
+        let (key, new_key) =
+            self.absorb_event(&record.place, record.message.metadata.key.as_deref(), class, known, identity);
         self.fresh.push(Fresh { record, class, key, new_key, offset, print });
     }
 

@@ -6,31 +6,27 @@
 
 use bytes::Bytes;
 use bytestring::ByteString;
-use fanfare_core::{Epoch, Message, Place, Recorded, Topic};
+use fanfare_core::{Epoch, Message, Place, Recorded, Timestamp, Topic};
 
 use super::{
     decode_message, encode_message,
-    message::peek_key,
+    message::{MessagePeek, peek_message},
     wire::{Malformed, Wire, put_micros, put_var},
 };
 
 /// The event is an output or was due by schedule: the window of repeats does not see it.
 const BYPASSES_WINDOW: u8 = 1;
 
-/// A decoded event record.
-#[derive(Debug)]
-pub(crate) struct Event {
-    pub(crate) recorded: Recorded,
-    pub(crate) class: u32,
-    pub(crate) bypasses_window: bool,
-}
-
-/// What the look-up index wants to know of an event record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What the state and the look-up index want to know of an event record.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct EventPeek<'a> {
     pub(crate) position: u64,
+    pub(crate) offset: u64,
+    pub(crate) revision: u64,
+    pub(crate) recorded_at: Timestamp,
     pub(crate) class: u32,
-    pub(crate) key: Option<&'a str>,
+    pub(crate) bypasses_window: bool,
+    pub(crate) message: MessagePeek<'a>,
 }
 
 pub(crate) fn encode_event(
@@ -54,33 +50,31 @@ pub(crate) fn decode_event(
     body: &Bytes,
     epoch: Epoch,
     class_of: impl FnOnce(u32) -> Option<(Topic, ByteString, u32)>,
-) -> Result<Event, Malformed> {
-    let mut wire = Wire::new(body);
-    wire.version()?;
-    let flags = wire.u8()?;
-    let (position, offset, revision) = (wire.var()?, wire.var()?, wire.var()?);
-    let recorded_at = wire.micros()?;
-    let class = wire.var32()?;
-    let (topic, event_type, type_version) =
-        class_of(class).ok_or(Malformed("its class was never defined"))?;
-    let (metadata, payload) = decode_message(body, wire.rest(), event_type, type_version)?;
-    let place = Place::new(epoch, position, offset, revision, recorded_at);
-    Ok(Event {
-        recorded: Recorded::new(Message::new(topic, metadata, payload), place),
-        class,
-        bypasses_window: flags & BYPASSES_WINDOW != 0,
-    })
-}
-
-/// Reads position, class and key only.
-pub(crate) fn peek_event(body: &[u8]) -> Result<EventPeek<'_>, Malformed> {
+) -> Result<Recorded, Malformed> {
     let mut wire = Wire::new(body);
     wire.version()?;
     wire.u8()?;
-    let position = wire.var()?;
-    wire.var()?;
-    wire.var()?;
-    wire.micros()?;
-    let class = wire.var32()?;
-    Ok(EventPeek { position, class, key: peek_key(wire.rest())? })
+    let (position, offset, revision) = (wire.var()?, wire.var()?, wire.var()?);
+    let recorded_at = wire.micros()?;
+    let (topic, event_type, type_version) =
+        class_of(wire.var32()?).ok_or(Malformed("its class was never defined"))?;
+    let (metadata, payload) = decode_message(body, wire.rest(), event_type, type_version)?;
+    let place = Place::new(epoch, position, offset, revision, recorded_at);
+    Ok(Recorded::new(Message::new(topic, metadata, payload), place))
+}
+
+/// Reads what an event is known by, without its payload and most of its attributes.
+pub(crate) fn peek_event(body: &[u8]) -> Result<EventPeek<'_>, Malformed> {
+    let mut wire = Wire::new(body);
+    wire.version()?;
+    let flags = wire.u8()?;
+    Ok(EventPeek {
+        position: wire.var()?,
+        offset: wire.var()?,
+        revision: wire.var()?,
+        recorded_at: wire.micros()?,
+        class: wire.var32()?,
+        bypasses_window: flags & BYPASSES_WINDOW != 0,
+        message: peek_message(wire.rest())?,
+    })
 }

@@ -69,10 +69,7 @@ pub(crate) fn decode_message(
 ) -> Result<(Metadata, Bytes), Malformed> {
     let mut wire = Wire::new(rest);
     let text = |wire: &mut Wire<'_>| shared(body, wire.bytes()?);
-    let flags = wire.u16()?;
-    if flags & !KNOWN != 0 {
-        return Err(Malformed("it has attributes that this version does not know"));
-    }
+    let flags = known_flags(&mut wire)?;
     let has = |flag: u16| flags & flag != 0;
     let id = get_id(&mut wire, has(ID_TEXT))?;
     let source = text(&mut wire)?;
@@ -103,22 +100,39 @@ pub(crate) fn decode_message(
     Ok((metadata, body.slice_ref(wire.rest())))
 }
 
-/// The key alone, for those who only count.
-pub(super) fn peek_key(rest: &[u8]) -> Result<Option<&str>, Malformed> {
+/// What a message is known by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct MessagePeek<'a> {
+    pub(crate) id: EventId,
+    pub(crate) source: &'a [u8],
+    pub(crate) key: Option<&'a str>,
+    /// Whether there is more, an idempotency key perhaps.
+    pub(crate) has_rare: bool,
+}
+
+/// Reads as far as the key.
+pub(super) fn peek_message(rest: &[u8]) -> Result<MessagePeek<'_>, Malformed> {
     let mut wire = Wire::new(rest);
-    let flags = wire.u16()?;
-    if flags & KEY == 0 {
-        return Ok(None);
-    }
-    get_id(&mut wire, flags & ID_TEXT != 0)?;
-    wire.bytes()?;
-    if flags & TIME != 0 {
+    let flags = known_flags(&mut wire)?;
+    let has = |flag: u16| flags & flag != 0;
+    let id = get_id(&mut wire, has(ID_TEXT))?;
+    let source = wire.bytes()?;
+    if has(TIME) {
         wire.time()?;
     }
-    if flags & CONTENT_TYPE != 0 {
+    if has(CONTENT_TYPE) {
         wire.bytes()?;
     }
-    wire.str().map(Some)
+    let key = if has(KEY) { Some(wire.str()?) } else { None };
+    Ok(MessagePeek { id, source, key, has_rare: has(RARE) })
+}
+
+fn known_flags(wire: &mut Wire<'_>) -> Result<u16, Malformed> {
+    let flags = wire.u16()?;
+    if flags & !KNOWN != 0 {
+        return Err(Malformed("it has attributes that this version does not know"));
+    }
+    Ok(flags)
 }
 
 fn put_id(out: &mut Vec<u8>, id: &EventId) {

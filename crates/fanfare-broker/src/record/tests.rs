@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use fanfare_core::{
-    AttemptRecord, Epoch, EventId, Extension, GroupSpec, Message, Metadata, Place, Timestamp, Topic,
-    TopicFilter,
+    AttemptRecord, Epoch, EventId, Extension, GroupSpec, Message, Metadata, Place, Recorded, Timestamp,
+    Topic, TopicFilter,
 };
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -126,7 +126,7 @@ fn encoded(message: &Message, bypasses: bool) -> Bytes {
     body.into()
 }
 
-fn decoded(body: &Bytes) -> Result<super::event::Event, Malformed> {
+fn decoded(body: &Bytes) -> Result<Recorded, Malformed> {
     decode_event(body, Epoch(9), |_| Some((Topic::from_static("order"), "order.placed".into(), 2)))
 }
 
@@ -144,10 +144,14 @@ fn every_attribute_of_an_event_reads_back_as_it_was() {
     for (message, bypasses) in [(plain(), false), (full(), true)] {
         let body = encoded(&message, bypasses);
         let event = decoded(&body).unwrap();
-        assert_eq!((event.recorded.message, event.recorded.place), (message, place()));
-        assert_eq!((event.class, event.bypasses_window), (7, bypasses));
+        let metadata = message.metadata.clone();
+        assert_eq!((event.message, event.place), (message, place()));
         let peek = peek_event(&body).unwrap();
-        assert_eq!((peek.position, peek.class, peek.key), (1_000_000, 7, Some("order-1")));
+        assert_eq!((peek.position, peek.class, peek.message.key), (1_000_000, 7, Some("order-1")));
+        let place = Place::new(Epoch(9), peek.position, peek.offset, peek.revision, peek.recorded_at);
+        assert_eq!((place, peek.bypasses_window), (self::place(), bypasses));
+        assert_eq!((&peek.message.id, peek.message.source), (&metadata.id, &metadata.source.as_bytes()[..]));
+        assert_eq!(peek.message.has_rare, metadata.has_rare());
     }
 }
 
@@ -156,7 +160,7 @@ fn texts_and_payload_share_the_memory_of_the_record() {
     let body = encoded(&plain(), false);
     let event = decoded(&body).unwrap();
     let range = body.as_ptr_range();
-    let message = event.recorded.message;
+    let message = event.message;
     assert!(range.contains(&message.payload.as_ptr()));
     assert!(range.contains(&message.metadata.source.as_bytes().as_ptr()));
     assert!(range.contains(&message.metadata.key.unwrap().as_bytes().as_ptr()));

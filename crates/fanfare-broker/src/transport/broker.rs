@@ -25,6 +25,7 @@ use crate::{
         BATCH_MAX, Command, Core, closed, lift, message_size_max, open_file, open_memory, outgoing_size_max,
         refuse_all,
     },
+    machine::Draft,
     storage,
 };
 
@@ -218,7 +219,7 @@ impl Transport for Broker {
             return self.submit(vec![outgoing], false).first();
         }
         let (promise, ticket) = Ticket::pair();
-        self.core.send(Command::Publish { draft: outgoing.into(), size_max, promise });
+        self.core.send(Command::Publish { draft: Draft::of(outgoing, self.core.seed), size_max, promise });
         ticket
     }
 

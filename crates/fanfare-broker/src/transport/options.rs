@@ -95,7 +95,8 @@ impl Options {
         /// Bytes that are kept free for bookkeeping on a full disk. Default: 64 MiB.
         reserve_bytes: u64;
         /// Bytes of journal after which the state is saved: the next start works off only what came after it. It
-        /// reads the whole journal all the same, for its look-up indexes. Default: 64 MiB.
+        /// reads the whole journal all the same, for its look-up indexes. A large state is saved less often: when
+        /// the journal has grown by four times its size. Default: 64 MiB.
         snapshot_every: u64;
         /// How long to wait for another process that owns the folder. Default: 30 s.
         lock_wait: Duration;
