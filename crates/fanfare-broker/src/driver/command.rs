@@ -108,6 +108,14 @@ impl Command {
         }
     }
 
+    /// The message of a single publish.
+    pub(crate) fn draft(&self) -> Option<&Draft> {
+        match self {
+            Self::Publish { draft, .. } => Some(draft),
+            _ => None,
+        }
+    }
+
     /// Whether it is a publish, which is refused when too much waits already.
     pub(crate) fn is_publish(&self) -> bool {
         matches!(self, Self::Publish { .. } | Self::Submit { .. })

@@ -28,6 +28,9 @@ const DUE_MAX: usize = 1024;
 const DEAD_LETTERS_MAX: usize = 256;
 /// Bytes of a batch from which it is written although more waits.
 const DRAIN_MAX: usize = 40 << 10;
+/// Publishes that are looked at before the first of them is applied: the processor fetches what they lead to at
+/// the same time instead of one after the other.
+const AHEAD: usize = 16;
 /// How often the journal hears how long the store has been open.
 const CLOCK_EVERY_MS: u64 = 1000;
 
@@ -191,8 +194,15 @@ impl Engine {
         if is_due && !self.is_due_refused {
             self.machine.publish_due(&mut self.out, now, DUE_MAX);
         }
-        for command in commands.drain(..count) {
-            self.apply_one(command, full.as_ref(), now);
+        let mut commands = commands.drain(..count);
+        for at in 0..count {
+            if at.is_multiple_of(AHEAD) {
+                let ahead = commands.as_slice().iter().take(AHEAD);
+                ahead.filter_map(Command::draft).for_each(|draft| self.machine.look_at(draft));
+            }
+            if let Some(command) = commands.next() {
+                self.apply_one(command, full.as_ref(), now);
+            }
         }
         Ok(())
     }
