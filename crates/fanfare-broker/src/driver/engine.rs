@@ -217,6 +217,11 @@ impl Engine {
         !self.is_closing && self.written.is_empty() && self.out.len() < DRAIN_MAX
     }
 
+    /// Whether there is somebody whose attempts and settlements cannot wait for a sync.
+    pub(crate) fn has_consumers(&self) -> bool {
+        !self.seats.is_empty()
+    }
+
     /// `Some`: no space for events, and why.
     fn prepare(&mut self, len: u64, class: Class) -> Result<Option<NoRoom>, Error> {
         match self.store.prepare(len, class) {

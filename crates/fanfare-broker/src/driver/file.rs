@@ -31,6 +31,8 @@ const WAIT_MAX: Duration = Duration::from_secs(3600);
 /// The journal grows by at least so many times the last snapshot before the next one: a large state is not
 /// written again and again.
 const SNAPSHOT_PACE: u64 = 4;
+/// Receipts of a batch up to which the writer syncs it by itself, where nobody consumes.
+const ALONE_MAX: usize = 16;
 /// How much less the thread that saves the state gets of a busy processor, in steps of `nice`.
 const SNAPSHOT_NICE: i32 = 10;
 /// How long the writer waits when there is no space for what is due, or even for bookkeeping.
@@ -75,6 +77,8 @@ pub(crate) struct Writer {
     snapshot: Option<JoinHandle<()>>,
     /// Up to which position events were handed to the syncer.
     position: u64,
+    /// Empty; kept for its memory.
+    durable: Vec<Answer>,
 }
 
 impl Writer {
@@ -89,7 +93,18 @@ impl Writer {
         let last_cut = last.as_ref().map_or(Lsn::ZERO, |last| last.lsn);
         let position = engine.machine.end();
         let last = Arc::new(Mutex::new(last));
-        Self { core, engine, limits, syncer, snapshots, last, last_cut, snapshot: None, position }
+        Self {
+            core,
+            engine,
+            limits,
+            syncer,
+            snapshots,
+            last,
+            last_cut,
+            snapshot: None,
+            position,
+            durable: Vec::new(),
+        }
     }
 
     /// Starts the writer, and the thread that syncs.
@@ -205,7 +220,12 @@ impl Writer {
         self.position = written.position;
         if self.core.policy.durability == fanfare_core::Durability::Fsync {
             let is_wanted = is_new || !written.durable.is_empty();
-            driver.syncs.put(&mut written, is_wanted);
+            if !is_wanted || written.durable.len() > ALONE_MAX || self.engine.has_consumers() {
+                driver.syncs.put(&mut written, is_wanted);
+            } else if let Some(position) = driver.syncs.put_or_begin(&mut written, &mut self.durable) {
+                // Hardly anybody needs the writer meanwhile: it saves the way to the other thread and back.
+                syncer::sync_once(&self.core, driver, &*self.syncer, position, &mut self.durable);
+            }
             return self.engine.recycle(written);
         }
         self.core.index.set_visible(written.position);

@@ -50,6 +50,11 @@ struct Seating {
 }
 
 impl Seats {
+    /// Whether anybody consumes, or waits to.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.values().all(|seating| seating.active.is_none() && seating.standby.is_empty())
+    }
+
     /// Lets a consumer stand by.
     pub(crate) fn arrive(&mut self, group: u32, seat: Arc<Seat>) {
         self.0.entry(group).or_default().standby.push_back(seat);

@@ -3,6 +3,7 @@
 use std::{
     mem,
     sync::Arc,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -29,6 +30,8 @@ struct State {
     is_wanted: bool,
     /// Something was written since the last sync began.
     is_dirty: bool,
+    /// A sync runs, or its receipts are being given.
+    is_running: bool,
     is_ended: bool,
     /// Why nothing is synced any more.
     closed: Option<String>,
@@ -50,6 +53,8 @@ impl SyncQueue {
         drop(state);
         if must_wake {
             self.ready.notify_one();
+            // Where there are few cores the syncer would wait behind the writer, and the disk with it.
+            thread::yield_now();
         }
     }
 
@@ -99,10 +104,31 @@ impl SyncQueue {
                 break;
             }
         }
-        state.is_wanted = false;
-        state.is_dirty = false;
-        mem::swap(&mut state.durable, durable);
-        Some(state.position)
+        Some(state.begin(durable))
+    }
+
+    /// Takes a batch as [`SyncQueue::put`] does, for a writer that has nothing else to do: if no sync runs, it is to
+    /// sync what it gets here, up to this position.
+    pub(crate) fn put_or_begin(&self, written: &mut Written, durable: &mut Vec<Answer>) -> Option<u64> {
+        let mut state = self.state.lock();
+        if state.is_running || state.closed.is_some() {
+            drop(state);
+            self.put(written, true);
+            return None;
+        }
+        state.position = state.position.max(written.position);
+        state.durable.append(&mut written.durable);
+        Some(state.begin(durable))
+    }
+}
+
+impl State {
+    fn begin(&mut self, durable: &mut Vec<Answer>) -> u64 {
+        self.is_running = true;
+        self.is_wanted = false;
+        self.is_dirty = false;
+        mem::swap(&mut self.durable, durable);
+        self.position
     }
 }
 
@@ -113,27 +139,42 @@ pub(crate) fn run(core: &Arc<Core>, driver: &FileDriver, syncer: &dyn Syncer) {
     let mut durable = Vec::new();
     while let Some(position) = driver.syncs.take(lazy, &mut durable) {
         driver.inbox.set_syncing(true);
-        let started = Instant::now();
-        let outcome = syncer.sync();
-        core.figures.synced(started.elapsed());
-        if let Err(error) = outcome {
-            let why = format!("a sync failed: {error}; check the disk and start again");
-            core.end(Some(why.clone()));
-            durable.into_iter().for_each(|answer| answer.fail(&why));
-            // The writer may have added a batch meanwhile, and be about to add another one.
-            driver.syncs.close(&why);
-            driver.inbox.end();
+        if !sync_once(core, driver, syncer, position, &mut durable) {
             return;
-        }
-        let is_new = position > core.index.visible();
-        core.index.set_visible(position);
-        driver.outbox.give(&mut durable);
-        if is_new {
-            core.hub.wake_all();
         }
         // Only now: who got a receipt publishes again, and the next sync is to cover all of these.
         if !driver.syncs.is_wanted() {
             driver.inbox.set_syncing(false);
         }
     }
+}
+
+/// Syncs what [`SyncQueue`] handed out, and gives the receipts. `false`: it failed, and everything ends.
+pub(crate) fn sync_once(
+    core: &Core,
+    driver: &FileDriver,
+    syncer: &dyn Syncer,
+    position: u64,
+    durable: &mut Vec<Answer>,
+) -> bool {
+    let started = Instant::now();
+    let outcome = syncer.sync();
+    core.figures.synced(started.elapsed());
+    if let Err(error) = outcome {
+        let why = format!("a sync failed: {error}; check the disk and start again");
+        core.end(Some(why.clone()));
+        durable.drain(..).for_each(|answer| answer.fail(&why));
+        // The writer may have added a batch meanwhile, and be about to add another one.
+        driver.syncs.close(&why);
+        driver.inbox.end();
+        return false;
+    }
+    let is_new = position > core.index.visible();
+    core.index.set_visible(position);
+    driver.outbox.give(durable);
+    if is_new {
+        core.hub.wake_all();
+    }
+    driver.syncs.state.lock().is_running = false;
+    true
 }
