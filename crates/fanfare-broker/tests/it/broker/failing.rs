@@ -68,6 +68,8 @@ async fn two_publishes_around_a_sync(
     broker: &Arc<Broker>,
     fail: impl FnOnce() + Send + 'static,
 ) -> [ErrorKind; 2] {
+    // Where nobody consumes the writer syncs by itself, and writes nothing meanwhile.
+    let _subscription = join(broker, "h", &["z"]).await;
     let (sender, runtime) = (broker.clone(), tokio::runtime::Handle::current());
     let (result, second) = std::sync::mpsc::channel();
     disk.during_next_sync(move || {
