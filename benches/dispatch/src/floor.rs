@@ -1,8 +1,8 @@
 //! The least that an in-process dispatcher does, by itself and behind a look-up.
 //!
-//! [`List`] is the floor of the bars: a typed list in the caller's hand, a liveness flag per handler, and a panic guard that
-//! is entered again behind a handler that panicked. [`Floor`] finds such a list in a map by the type's id, as whoever has
-//! events of many types must. One thread; nobody subscribes while events fly; no report, no causes, no counts.
+//! [`Floor`] is the floor of the bars: a typed list found in a map by the type's id, as whoever has events of many types
+//! must, a liveness flag per handler, and a panic guard that is entered again behind a handler that panicked. [`List`] is
+//! the same in the caller's hand. One thread; nobody subscribes while events fly; no report, no causes, no counts.
 
 use std::{
     any::{Any, TypeId},
