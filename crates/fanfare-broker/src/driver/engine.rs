@@ -1,15 +1,15 @@
 use std::{sync::Arc, time::Duration};
 
 use fanfare_core::{
-    Durability, Error, ErrorKind, GroupName, Plan, PlanReport, Promise, Refusal, Refusals, Settle, Start,
-    Timestamp, Token,
+    Durability, Error, ErrorKind, GroupName, Plan, PlanReport, Promise, Refusal, Refusals, Settle, Timestamp,
+    Token,
 };
 
 use super::{
     answer::Answer,
     command::{BATCH_MAX, Command, merge, outputs_size_max, refuse_all},
     hub::Hub,
-    looking::{dead_letters, recorded_at, status_of},
+    looking::{dead_letters, position_of, recorded_at, status_of},
     reader::ReadThread,
     seats::Seats,
     store::Store,
@@ -245,12 +245,7 @@ impl Engine {
     /// # Errors
     /// Nothing can be written any more; nobody was answered.
     pub(crate) fn write(&mut self) -> Result<Written, Error> {
-        if !self.out.is_empty() {
-            let class = if self.machine.has_fresh() { Class::Event } else { Class::Bookkeeping };
-            let lsn = self.store.append(&mut self.out, class)?;
-            self.machine.publish_index(lsn);
-            self.out.clear();
-        }
+        self.flush()?;
         self.written.drain(..).for_each(Answer::give);
         Ok(Written {
             end: self.store.end(),
@@ -485,29 +480,5 @@ impl Engine {
         let Some(group) = self.machine.group(id) else { return Ok(Vec::new()) };
         let dead = group.dead.range(from..).take(max.min(DEAD_LETTERS_MAX));
         Ok(dead.map(|(position, dead)| (*position, dead.clone())).collect())
-    }
-}
-
-/// Where a new group starts.
-fn position_of(source: &Source, end: u64, start: Start) -> u64 {
-    let first = source.index.read().start();
-    match start {
-        Start::Latest => end,
-        // One of another epoch was refused.
-        Start::Position(cursor) => cursor.position,
-        Start::Time(time) => {
-            let (mut low, mut high) = (first, end);
-            while low < high {
-                let middle = low + (high - low) / 2;
-                let record = source.load_one(middle).ok().flatten();
-                if record.is_some_and(|record| record.place.recorded_at < time) {
-                    low = middle + 1;
-                } else {
-                    high = middle;
-                }
-            }
-            low
-        }
-        _ => first,
     }
 }

@@ -1,6 +1,6 @@
 //! What an operator sees of records, read where it may take long.
 
-use fanfare_core::{DeadLetter, Error, GroupStatus, Timestamp};
+use fanfare_core::{DeadLetter, Error, GroupStatus, Start, Timestamp};
 
 use crate::{
     index::Source,
@@ -40,4 +40,28 @@ pub(super) fn dead_letters(source: &Source, dead: Vec<(u64, DeadEntry)>) -> Resu
 pub(super) fn recorded_at(source: &Source, position: u64) -> Option<Timestamp> {
     let record = source.load_one(position).ok()??;
     Some(record.place.recorded_at)
+}
+
+/// Where a new group starts. May read the disk.
+pub(super) fn position_of(source: &Source, end: u64, start: Start) -> u64 {
+    let first = source.index.read().start();
+    match start {
+        Start::Latest => end,
+        // One of another epoch was refused.
+        Start::Position(cursor) => cursor.position,
+        Start::Time(time) => {
+            let (mut low, mut high) = (first, end);
+            while low < high {
+                let middle = low + (high - low) / 2;
+                let record = source.load_one(middle).ok().flatten();
+                if record.is_some_and(|record| record.place.recorded_at < time) {
+                    low = middle + 1;
+                } else {
+                    high = middle;
+                }
+            }
+            low
+        }
+        _ => first,
+    }
 }
