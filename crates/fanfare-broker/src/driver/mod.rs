@@ -11,7 +11,8 @@
 //! ```
 //!
 //! While a sync runs the writer applies and writes what comes, if it is many; the next sync begins at once and
-//! covers it. Receipts lie in an [outbox](outbox::Outbox): the syncer gives them, and callers on their way help.
+//! covers it. Receipts lie in an [outbox](outbox::Outbox): the syncer gives them, and callers on their way help. Where
+//! nobody consumes and few wait, the writer syncs by itself.
 
 mod answer;
 mod command;
