@@ -36,7 +36,8 @@ export class Composer {
     });
     this.#text.addEventListener("input", () => {
       this.#fit();
-      if (this.#text.value.trim() && !this.#editing) app.messenger.typing(room.id);
+      const isTyping = () => this.node.isConnected && this.#text.value.trim() !== "" && !this.#editing;
+      if (isTyping()) app.messenger.typing(room.id, isTyping);
     });
     this.#text.addEventListener("keydown", (event) => this.#key(event, form));
     this.node = h("footer", { class: "foot" }, this.#completion.node, this.#context, form);

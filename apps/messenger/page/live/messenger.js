@@ -19,7 +19,8 @@ export class Messenger extends EventTarget {
   #feeds = new Map(); // room -> feed
   #isReady = false;
   #reading = new Map(); // room -> offset that is to be marked as read
-  #typedAt = new Map();
+  #typedAt = 0;
+  #typingLater;
   #asked = new Set();
   #asking = [];
 
@@ -48,14 +49,19 @@ export class Messenger extends EventTarget {
 
   send(room, text, replyTo) {
     this.outbox.send(room, text, replyTo);
-    this.#typedAt.delete(room);
+    clearTimeout(this.#typingLater);
   }
 
-  typing(room) {
-    const now = Date.now();
-    if (!this.connection.isConnected || now - (this.#typedAt.get(room) ?? 0) < TYPING_PAUSE_MS) return;
-    this.#typedAt.set(room, now);
-    this.call("typing", { room }).catch(() => {});
+  // Told at the pace that the server takes; what is typed too early is told later, if `isStill` says so then.
+  typing(room, isStill) {
+    clearTimeout(this.#typingLater);
+    const pause = this.#typedAt + TYPING_PAUSE_MS - Date.now();
+    if (pause > 0) {
+      this.#typingLater = setTimeout(() => isStill() && this.typing(room, isStill), pause);
+    } else if (this.connection.isConnected) {
+      this.#typedAt = Date.now();
+      this.call("typing", { room }).catch(() => {});
+    }
   }
 
   // Shown at once, told to the server a little later, so that a burst is one call.
