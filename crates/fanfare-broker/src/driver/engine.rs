@@ -196,7 +196,7 @@ impl Engine {
         }
         let mut commands = commands.drain(..count);
         for at in 0..count {
-            if at.is_multiple_of(AHEAD) {
+            if count > 1 && at.is_multiple_of(AHEAD) {
                 let ahead = commands.as_slice().iter().take(AHEAD);
                 ahead.filter_map(Command::draft).for_each(|draft| self.machine.look_at(draft));
             }

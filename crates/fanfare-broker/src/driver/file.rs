@@ -34,6 +34,7 @@ const SNAPSHOT_PACE: u64 = 4;
 /// Receipts of a batch up to which the writer syncs it by itself, where nobody consumes.
 const ALONE_MAX: usize = 16;
 /// How much less the thread that saves the state gets of a busy processor, in steps of `nice`.
+#[cfg(target_os = "linux")]
 const SNAPSHOT_NICE: i32 = 10;
 /// How long the writer waits when there is no space for what is due, or even for bookkeeping.
 const FULL_WAIT: Duration = Duration::from_millis(100);
@@ -262,7 +263,8 @@ impl Writer {
         let (last, limits, epoch) = (self.last.clone(), self.limits, self.engine.machine.epoch());
         let (core, snapshots) = (self.core.clone(), self.snapshots.clone());
         let run = move || {
-            // It only spares a start some reading: whoever publishes goes first.
+            // It only spares a start some reading: whoever publishes goes first. Elsewhere the whole process would yield.
+            #[cfg(target_os = "linux")]
             let _ = rustix::process::nice(SNAPSHOT_NICE);
             let older = last.lock().clone();
             let saved = state_at(older, &*reader, end, epoch, limits).and_then(|body| {

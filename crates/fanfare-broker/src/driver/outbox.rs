@@ -30,30 +30,25 @@ impl Outbox {
         }
         self.waiting.lock().extend(answers.drain(..));
         self.has_waiting.store(true, Ordering::Release);
-        while self.give_some(TAKEN) {}
+        while self.give_some::<TAKEN>() {}
     }
 
     /// Gives a few of those that wait.
     pub(crate) fn help(&self) {
         if self.has_waiting.load(Ordering::Acquire) {
-            self.give_some(HELPED);
+            self.give_some::<HELPED>();
         }
     }
 
-    /// `false`: there were none.
-    fn give_some(&self, max: usize) -> bool {
-        let mut some = [const { None }; HELPED];
+    /// Gives so many at most. `false`: there were none.
+    fn give_some<const MAX: usize>(&self) -> bool {
         let mut waiting = self.waiting.lock();
-        for place in some.iter_mut().take(max) {
-            *place = waiting.pop_front();
-        }
+        let some: [_; MAX] = std::array::from_fn(|_| waiting.pop_front());
         if waiting.is_empty() {
             self.has_waiting.store(false, Ordering::Release);
         }
         drop(waiting);
-        let is_any = some[0].is_some();
-        some.into_iter().flatten().for_each(Answer::give);
-        is_any
+        some.into_iter().flatten().map(Answer::give).count() > 0
     }
 }
 
