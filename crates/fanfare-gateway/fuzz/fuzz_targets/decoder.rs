@@ -6,31 +6,14 @@
 
 #[path = "../../src/socket/decoder.rs"]
 mod decoder;
+#[path = "../../src/socket/decoding.rs"]
+mod decoding;
 
-use decoder::{Decoder, Received, Skipper, Step, Violation};
-
-const MAX: usize = 1_000;
-
-fn decode<'c>(pieces: impl Iterator<Item = &'c [u8]>) -> (Vec<Received>, Option<Violation>) {
-    let (mut decoder, mut rest, mut all) = (Decoder::new(MAX), Vec::new(), Vec::new());
-    for piece in pieces {
-        rest.extend_from_slice(piece);
-        loop {
-            match decoder.step(&mut rest) {
-                Ok(Step::Frame(len, received)) => {
-                    rest.drain(..len);
-                    all.extend(received);
-                }
-                Ok(Step::Incomplete) => break,
-                Err(violation) => return (all, Some(violation)),
-            }
-        }
-    }
-    (all, None)
-}
+use decoder::{Received, Skipper};
+use decoding::{MAX, decode};
 
 fn check(bytes: &[u8]) {
-    let whole = decode(std::iter::once(bytes));
+    let whole = decode([bytes]);
     assert_eq!(decode(bytes.chunks(1)), whole);
     for received in &whole.0 {
         match received {

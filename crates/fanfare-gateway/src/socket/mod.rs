@@ -8,6 +8,8 @@
 
 mod connection;
 mod decoder;
+#[cfg(test)]
+mod decoding;
 mod handshake;
 mod io;
 #[cfg(test)]

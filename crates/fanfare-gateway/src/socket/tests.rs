@@ -1,30 +1,10 @@
 //! The decoder beside another implementation, and beside nonsense.
 
-use super::decoder::{Decoder, Received, Skipper, Step, Violation};
+use super::decoder::{Received, Skipper, Violation};
+use super::decoding::{MAX, decode};
 use proptest::prelude::*;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
-
-const MAX: usize = 1_000;
-
-/// Everything that a decoder makes of chunks that come one after the other.
-fn decode<'c>(chunks: impl IntoIterator<Item = &'c [u8]>) -> (Vec<Received>, Option<Violation>) {
-    let (mut decoder, mut rest, mut all) = (Decoder::new(MAX), Vec::new(), Vec::new());
-    for chunk in chunks {
-        rest.extend_from_slice(chunk);
-        loop {
-            match decoder.step(&mut rest) {
-                Ok(Step::Frame(len, received)) => {
-                    rest.drain(..len);
-                    all.extend(received);
-                }
-                Ok(Step::Incomplete) => break,
-                Err(violation) => return (all, Some(violation)),
-            }
-        }
-    }
-    (all, None)
-}
 
 fn frame(opcode: OpCode, is_final: bool, payload: &[u8], mask: [u8; 4]) -> Vec<u8> {
     let mut frame = Frame::message(payload.to_vec(), OpCode::Data(Data::Text), is_final);
