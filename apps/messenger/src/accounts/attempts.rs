@@ -5,7 +5,8 @@
 
 use super::{AccountError, fold};
 use crate::limits::Bucket;
-use std::net::{IpAddr, Ipv6Addr};
+use fanfare_gateway::ClientAddress;
+use std::net::IpAddr;
 use std::time::Duration;
 
 pub(super) struct Attempts {
@@ -49,10 +50,6 @@ fn too_many(wait: Duration) -> AccountError {
     AccountError::TooMany(wait.as_secs() + 1)
 }
 
-/// What one customer of a network provider has: of IPv6 a /64, any address of which is theirs.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
-        address => address,
-    }
+fn network(from: IpAddr) -> IpAddr {
+    ClientAddress(from).network()
 }

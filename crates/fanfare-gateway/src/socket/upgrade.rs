@@ -44,6 +44,15 @@ pub(crate) async fn upgrade(State(gateway): State<Arc<Inner>>, request: Request)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);
 
+impl ClientAddress {
+    /// What counts as one address where something is limited: of IPv6 the network of 64 bits, since whoever has one
+    /// address there has all of them.
+    #[must_use]
+    pub fn network(self) -> IpAddr {
+        crate::address::network(self.0)
+    }
+}
+
 fn address(extensions: &Extensions) -> Option<IpAddr> {
     let told = extensions.get::<ClientAddress>().map(|ClientAddress(address)| *address);
     told.or_else(|| Some(extensions.get::<ConnectInfo<SocketAddr>>()?.0.ip()))
