@@ -83,26 +83,8 @@ impl<'a> Listed<'a> {
 
 /// The candidate that is a slip away from what was written.
 pub(super) fn nearest<'a>(written: &str, candidates: &[&'a str]) -> Option<&'a str> {
-    let distances = candidates.iter().map(|candidate| (distance(written, candidate), *candidate));
+    let distances = candidates.iter().map(|candidate| (strsim::levenshtein(written, candidate), *candidate));
     let (distance, candidate) = distances.min()?;
     let slips_max = (written.len().max(candidate.len()) / 3).max(1);
     (distance <= slips_max).then_some(candidate)
-}
-
-/// Letters to insert, delete or replace (Levenshtein, one row at a time).
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let (mut diagonal, mut left) = (i, i + 1);
-        for (cell, to) in row.iter_mut().skip(1).zip(b.chars()) {
-            let above = *cell;
-            let replaced = diagonal + usize::from(from != to);
-            *cell = replaced.min(above + 1).min(left + 1);
-            (diagonal, left) = (above, *cell);
-        }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
-    }
-    row.last().copied().unwrap_or_default()
 }
