@@ -4,7 +4,7 @@ use crate::{
     cli, docs, install, licences,
     process::{cargo, output, run as run_command, step},
     test, tidy,
-    workspace::{FUZZ, OUTSIDE, Workspace},
+    workspace::{OUTSIDE, Workspace},
 };
 use anyhow::{Context, Result, bail};
 use std::time::Instant;
@@ -58,7 +58,7 @@ fn lock_file() -> Result<()> {
 
 fn format() -> Result<()> {
     step("format");
-    for manifest in every_manifest().chain([FUZZ]) {
+    for manifest in every_manifest() {
         run_command(
             cargo().args(["fmt", "--all", "--check", "--manifest-path", manifest]),
             &format!("`cargo fmt --all --manifest-path {manifest}` formats everything"),
@@ -70,7 +70,7 @@ fn format() -> Result<()> {
 fn lints() -> Result<()> {
     step("lints");
     let target = Workspace::load()?.target_directory;
-    for manifest in every_manifest().chain([FUZZ]) {
+    for manifest in every_manifest() {
         let mut command = cargo();
         command.args(["clippy", "--workspace", "--all-targets", "--manifest-path", manifest]);
         command.arg("--target-dir").arg(&target).args(["--", "-D", "warnings"]);

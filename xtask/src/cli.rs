@@ -19,8 +19,8 @@ pub(crate) struct Cli {
 pub(crate) enum Task {
     /// Install what the tests need and this machine lacks (Debian's packages, npm packages)
     Setup(Setup),
-    /// Run every test: the workspace with its doc tests, then the pages and the client SDK; installs what
-    /// these need and names what it could not run
+    /// Run every test: the workspace with its doc tests, the pages and the client SDK, then the decoder under
+    /// a fuzzer for half a minute; installs what these need and names what it could not run
     Test(Test),
     /// Everything that must pass before a change lands: format, lints, docs, tidy, licences, tests, installation
     Ci,
@@ -28,6 +28,8 @@ pub(crate) enum Task {
     Tidy,
     /// Run the benches, optimized; words filter them by name
     Bench(Bench),
+    /// Feed the gateway's decoder with inputs that libFuzzer makes up, for a while
+    Fuzz(Fuzz),
     /// Build the API documentation with warnings denied
     Docs(Docs),
     /// Install the messenger into the target folder by its own script, and verify completions and systemd unit
@@ -69,6 +71,13 @@ pub(crate) struct Bench {
     /// What follows `--` goes to each bench program
     #[arg(last = true)]
     pub(crate) rest: Vec<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct Fuzz {
+    /// How long, in seconds
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) seconds: u32,
 }
 
 #[derive(Args)]

@@ -1,7 +1,7 @@
 //! The project's own tasks, run as `cargo xtask <task>`.
 //!
 //! Each task is a module with one `run`. A task prints a line per step, stops with what to do about it,
-//! and needs nothing but cargo, git and, for the page tests, node.
+//! and needs nothing but cargo, git and, for the page tests, node; to fuzz, a C++ compiler.
 
 #![allow(clippy::disallowed_methods, reason = "a program: it reads the environment and the wall clock")]
 
@@ -9,6 +9,7 @@ mod bench;
 mod ci;
 mod cli;
 mod docs;
+mod fuzz;
 mod install;
 mod licences;
 mod peers;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         cli::Task::Ci => ci::run(),
         cli::Task::Tidy => tidy::run(),
         cli::Task::Bench(options) => bench::run(&options),
+        cli::Task::Fuzz(options) => fuzz::run(&options),
         cli::Task::Docs(options) => docs::run(&options),
         cli::Task::Install => install::run(),
     });

@@ -69,7 +69,8 @@ pub(crate) fn watch(command: &mut Command, mut each_line: impl FnMut(&str)) -> R
     Ok(child.wait()?.success())
 }
 
-fn show(command: &Command) -> String {
+/// As it would be typed.
+pub(crate) fn show(command: &Command) -> String {
     let program = PathBuf::from(command.get_program());
     let mut shown = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
     for argument in command.get_args() {

@@ -13,8 +13,12 @@ use std::{
 };
 
 /// A program that tests call, and the Debian package that brings it: first those of the page tests.
-const PROGRAMS: [(&str, &str); 3] =
-    [("chromium", "chromium"), ("chromedriver", "chromium-driver"), ("systemd-analyze", "systemd")];
+const PROGRAMS: [(&str, &str); 4] = [
+    ("chromium", "chromium"),
+    ("chromedriver", "chromium-driver"),
+    ("systemd-analyze", "systemd"),
+    ("c++", "g++"),
+];
 const OF_PAGES: usize = 2;
 
 /// What the gateway's tests need of PyPI, and the environment it is installed into.

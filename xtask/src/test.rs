@@ -1,7 +1,7 @@
 //! `test`: every test there is, a count of them at the end, and by name what could not run.
 
 use crate::{
-    cli,
+    cli, fuzz,
     process::{cargo, find, is_ci, step, watch},
     setup::{self, is_python_missing, is_stale, missing_for_pages, npm_folders},
     workspace::Workspace,
@@ -26,6 +26,9 @@ pub(crate) fn run(options: &cli::Test) -> Result<()> {
     }
     if is_whole {
         test_pages(&mut all)?;
+    }
+    if is_whole && !options.pages {
+        test_decoder(&mut all);
     }
     all.finish()
 }
@@ -129,6 +132,16 @@ fn test_workspace(options: &cli::Test, all: &mut Tally) -> Result<()> {
         all.not_run.push(format!("{what}: it is not installed; `cargo xtask setup` installs it"));
     }
     Ok(())
+}
+
+/// Fuzzes the decoder for as long as nobody minds waiting; `cargo xtask fuzz` does it longer.
+fn test_decoder(all: &mut Tally) {
+    let what = "the gateway's decoder under a fuzzer";
+    if let Some(missing) = fuzz::what_is_missing() {
+        all.not_run.push(format!("{what}: {missing}"));
+    } else if let Err(error) = fuzz::run(&cli::Fuzz { seconds: 30 }) {
+        all.failures.push(format!("{what} ({error:#})"));
+    }
 }
 
 /// Runs `npm test` in every folder with a lock file.

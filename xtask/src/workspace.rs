@@ -10,9 +10,9 @@ use std::{
 };
 
 /// Packages that are workspaces of their own, since what they are built from takes long: the tasks look after them too.
-pub(crate) const OUTSIDE: [&str; 1] = ["benches/dispatch/Cargo.toml"];
+pub(crate) const OUTSIDE: [&str; 2] = ["benches/dispatch/Cargo.toml", FUZZ];
 
-/// What is fuzzed. It is formatted and linted like the rest; what its lock file names is fetched by cargo-fuzz alone.
+/// What is fuzzed. Without `cfg(fuzzing)` it depends on nothing.
 pub(crate) const FUZZ: &str = "crates/fanfare-gateway/fuzz/Cargo.toml";
 
 /// The workspace as `cargo metadata` tells it, for this machine's platform.
@@ -80,11 +80,10 @@ impl Workspace {
 
     /// The same for another manifest: one of [`OUTSIDE`].
     pub(crate) fn of(manifest: &str) -> Result<Self> {
-        let rustc = output(Command::new("rustc").arg("-vV"))?;
-        let host =
-            rustc.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc names no host")?;
         let mut metadata = cargo();
-        metadata.args(["metadata", "--format-version=1", "--filter-platform", host]);
+        metadata.args(["metadata", "--format-version=1", "--filter-platform", &host()?]);
+        // With what is linked for fuzzing only.
+        metadata.env("RUSTFLAGS", "--cfg fuzzing");
         let json = output(metadata.args(["--manifest-path", manifest]))?;
         serde_json::from_str(&json).context("failed to read what `cargo metadata` printed")
     }
@@ -118,6 +117,13 @@ impl Workspace {
         }
         found.into_iter().filter_map(|id| names.get(id).copied()).collect()
     }
+}
+
+/// The platform that rustc compiles for when nobody says another.
+pub(crate) fn host() -> Result<String> {
+    let rustc = output(Command::new("rustc").arg("-vV"))?;
+    let host = rustc.lines().find_map(|line| line.strip_prefix("host: "));
+    Ok(host.context("rustc names no host")?.to_owned())
 }
 
 /// Files that git knows or would add.
