@@ -83,6 +83,26 @@ fn refused(rejection: &JsonRejection) -> Problem {
         status @ StatusCode::UNSUPPORTED_MEDIA_TYPE => {
             Problem::new(status, "not_json", "send application/json")
         }
+        status if matches!(rejection, JsonRejection::BytesRejection(_)) => {
+            Problem::new(status, "incomplete", "this did not come whole, or not in time")
+        }
         _ => Problem::new(StatusCode::BAD_REQUEST, "invalid", "this is not what is asked here"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Asked, FromRequest, Request, StatusCode};
+    use axum::body::Body;
+    use serde_json::Value;
+    use std::io;
+
+    #[tokio::test]
+    async fn a_body_that_does_not_come_whole_is_not_called_wrong() {
+        let pieces = [Ok("{\"name\":"), Err(io::Error::from(io::ErrorKind::TimedOut))];
+        let body = Body::from_stream(futures_util::stream::iter(pieces));
+        let request = Request::post("/").header("content-type", "application/json").body(body).unwrap();
+        let Err(problem) = Asked::<Value>::from_request(request, &()).await else { panic!("it was taken") };
+        assert_eq!((problem.status, problem.code), (StatusCode::BAD_REQUEST, "incomplete"));
     }
 }

@@ -1,16 +1,19 @@
+use super::body::{Late, Timed};
 use super::places::{Place, Places};
 use axum::Router;
 use axum::extract::{ConnectInfo, Request};
+use axum::response::Response;
 use axum::serve::Listener;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use std::convert::Infallible;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -20,8 +23,9 @@ use tokio_rustls::TlsAcceptor;
 
 /// Where clients come in: a socket, plain or behind TLS, and the routes that it serves over HTTP/1.1.
 ///
-/// Whoever says nothing takes little from others. A handshake may take 10 seconds and the head of a request 15 (also the next
-/// one, on a connection that is kept), 2 when more than half of the places are taken. There are places for half of the files that
+/// Whoever says nothing, or little at a time, takes little from others. A handshake may take 10 seconds, the head of a request 15
+/// (also the next one, on a connection that is kept) and its body [30](Self::body_timeout); 2 when more than half of the places
+/// are taken. Whose body comes too late is answered with 408. There are places for half of the files that
 /// the process may have open, 16,384 at most, and for a quarter, 1,024 at most, for each address (of IPv6: for each
 /// network of 64 bits); who comes beyond its address's share is cut. A connection that becomes a WebSocket gives its place
 /// back: from then on the gateway's own limits count it.
@@ -40,7 +44,9 @@ pub(super) struct Patience {
     pub(super) handshake: Duration,
     /// For a request's head.
     pub(super) head: Duration,
-    /// For either, when places are scarce.
+    /// For its body.
+    pub(super) body: Duration,
+    /// For each of them, when places are scarce.
     pub(super) scarce: Duration,
 }
 
@@ -48,6 +54,9 @@ pub(super) struct Patience {
 const HEAD_BYTES_MAX: usize = 64 * 1024;
 
 impl Door {
+    /// How long a body may take, unless [`body_timeout`](Self::body_timeout) says otherwise.
+    pub const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
     /// A door on this socket, with what [`tls`](super::tls) made behind TLS.
     ///
     /// # Errors
@@ -57,6 +66,7 @@ impl Door {
         let patience = Patience {
             handshake: Duration::from_secs(10),
             head: Duration::from_secs(15),
+            body: Self::BODY_TIMEOUT,
             scarce: Duration::from_secs(2),
         };
         Ok(Self { listener, address, tls, places: Places::of_this_process(), patience })
@@ -66,6 +76,13 @@ impl Door {
     #[must_use]
     pub fn per_address_max(self, max: usize) -> Self {
         Self { places: self.places.per_address(max), ..self }
+    }
+
+    /// How long the body of a request may take, from when it is read: all of it, however much comes at a time. 30 s.
+    #[must_use]
+    pub fn body_timeout(mut self, timeout: Duration) -> Self {
+        self.patience.body = timeout;
+        self
     }
 
     #[cfg(test)]
@@ -99,7 +116,11 @@ impl Door {
             let Some((stream, peer, place)) = next else { continue };
             while talking.try_join_next().is_some() {}
             let patience = self.patience.now(self.places.are_scarce());
-            let answers = Answers { routes: TowerToHyperService::new(routes.clone()), peer: Peer(peer) };
+            let answers = Answers {
+                routes: TowerToHyperService::new(routes.clone()),
+                peer: Peer(peer),
+                body: patience.body,
+            };
             talking.spawn(welcome(stream, self.tls.clone(), patience, answers, ending.subscribe(), place));
         }
         drop(self.listener);
@@ -114,9 +135,9 @@ pub struct Peer(pub SocketAddr);
 
 impl Patience {
     fn now(self, are_places_scarce: bool) -> Self {
-        let Self { handshake, head, scarce } = self;
+        let Self { handshake, head, body, scarce } = self;
         if are_places_scarce {
-            Self { handshake: handshake.min(scarce), head: head.min(scarce), scarce }
+            Self { handshake: handshake.min(scarce), head: head.min(scarce), body: body.min(scarce), scarce }
         } else {
             self
         }
@@ -177,16 +198,19 @@ async fn converse(
 struct Answers {
     routes: TowerToHyperService<Router>,
     peer: Peer,
+    body: Duration,
 }
 
 impl Service<Request<Incoming>> for Answers {
-    type Response = axum::response::Response;
-    type Error = std::convert::Infallible;
-    type Future = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Future;
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         request.extensions_mut().insert(ConnectInfo(self.peer));
-        self.routes.call(request)
+        let is_late = Late::default();
+        let answer = self.routes.call(request.map(|body| Timed::new(body, self.body, is_late.clone())));
+        Box::pin(async move { answer.await.map(|response| is_late.answer(response)) })
     }
 }
 

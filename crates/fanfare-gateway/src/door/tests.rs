@@ -3,7 +3,8 @@
 use super::places::Places;
 use super::{Door, tls};
 use axum::Router;
-use axum::routing::get;
+use axum::http::StatusCode;
+use axum::routing::{get, post};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
@@ -57,6 +58,45 @@ async fn half_a_head_has_its_time_and_so_has_the_next_one() {
         let said = said(&mut socket).await;
         assert_eq!(said.contains("hello"), begun.ends_with(b"\r\n\r\n"), "{said}");
     }
+}
+
+/// Sends a byte of a body every 20 ms for as long as somebody takes them, and returns what was answered.
+async fn trickle(address: SocketAddr, path: &str, bytes: usize) -> String {
+    let (mut from, mut to) = connect(address, 1).await.into_split();
+    let head = format!("POST {path} HTTP/1.1\r\nHost: here\r\nContent-Length: {bytes}\r\n\r\n");
+    to.write_all(head.as_bytes()).await.unwrap();
+    let trickling = tokio::spawn(async move {
+        let mut every = tokio::time::interval(Duration::from_millis(20));
+        for _ in 0..bytes {
+            every.tick().await;
+            if to.write_all(b"x").await.is_err() {
+                return;
+            }
+        }
+        // Open, but silent.
+        std::future::pending().await
+    });
+    let mut all = Vec::new();
+    let read = tokio::time::timeout(Duration::from_secs(20), from.read_to_end(&mut all)).await;
+    let _ = read.expect("an end in time");
+    trickling.abort();
+    String::from_utf8_lossy(&all).into_owned()
+}
+
+#[tokio::test]
+async fn a_body_has_its_time_however_little_of_it_comes_at_a_time() {
+    let (mut door, address) = door(None).await;
+    door.patience.head = Duration::from_millis(500);
+    let routes = Router::new()
+        .route("/read", post(async |body: String| body))
+        .route("/other", post(async || (StatusCode::UNAUTHORIZED, "no")));
+    tokio::spawn(door.body_timeout(Duration::from_millis(500)).serve(routes, std::future::pending()));
+    let late = trickle(address, "/read", 100_000).await;
+    assert!(late.starts_with("HTTP/1.1 408 "), "{late}");
+    let unread = trickle(address, "/other", 100_000).await;
+    assert!(unread.starts_with("HTTP/1.1 401 "), "{unread}");
+    let in_time = trickle(address, "/read", 5).await;
+    assert!(in_time.ends_with("xxxxx"), "{in_time}");
 }
 
 #[tokio::test]

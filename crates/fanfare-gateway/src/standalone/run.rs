@@ -61,7 +61,8 @@ pub(super) async fn run(config: Config) -> Result<()> {
         Some(listener) => {
             println!("API: http{secure}://{}/api/", listener.local_addr()?);
             // Back ends come from few addresses.
-            servers.serve(Door::new(listener, tls.clone())?.per_address_max(usize::MAX), api);
+            let door = Door::new(listener, tls.clone())?.per_address_max(usize::MAX);
+            servers.serve(door.body_timeout(config.api_body_timeout), api);
         }
         None => {
             if config.api_key.is_some() {
@@ -75,7 +76,7 @@ pub(super) async fn run(config: Config) -> Result<()> {
     } else {
         public.layer(middleware::from_fn(peer::direct))
     };
-    let mut door = Door::new(listener, tls)?;
+    let mut door = Door::new(listener, tls)?.body_timeout(config.api_body_timeout);
     if config.is_behind_proxy {
         door = door.per_address_max(usize::MAX);
     }

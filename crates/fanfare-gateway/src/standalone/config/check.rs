@@ -6,6 +6,7 @@ use super::keys;
 use super::mistake::{Mistake, Source};
 use super::value::{Address, Secret};
 use crate::auth::Verifier;
+use crate::door::Door;
 use crate::origin::Origins;
 use crate::settings::{Rate, Rates, Settings};
 use fanfare_core::Topic;
@@ -29,6 +30,7 @@ pub(in crate::standalone) struct Config {
     pub(in crate::standalone) allows_anonymous: bool,
     pub(in crate::standalone) api_key: Option<Secret>,
     pub(in crate::standalone) api_body_bytes_max: usize,
+    pub(in crate::standalone) api_body_timeout: Duration,
     pub(in crate::standalone) drain: Duration,
     pub(in crate::standalone) verifier: Option<Verifier>,
     /// What stands before the user in the name of their personal channel: `#`, or `ns:#`.
@@ -131,6 +133,10 @@ impl Config {
             allows_anonymous: file.anonymous,
             api_key,
             api_body_bytes_max: file.limits.api_body_bytes_max.map_or(2 << 20, Spanned::into_inner),
+            api_body_timeout: file
+                .limits
+                .api_body_timeout
+                .map_or(Door::BODY_TIMEOUT, |given| given.into_inner().0),
             drain: file.drain.map_or(Duration::from_secs(10), |drain| drain.0),
             verifier,
             personal,

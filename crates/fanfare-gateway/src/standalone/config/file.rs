@@ -76,6 +76,7 @@ limits! {
     connections_per_user_max: usize,
     connections_per_address_max: usize,
     api_body_bytes_max: usize,
+    api_body_timeout: Age,
     join_leave_every: Age,
     leave_grace: Age,
     join_leave_members_max: usize,

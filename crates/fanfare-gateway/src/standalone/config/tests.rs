@@ -31,6 +31,7 @@ fn the_example_holds_and_says_the_defaults() {
     assert_eq!(format!("{:?}", example.settings), format!("{:?}", empty.settings));
     assert_eq!((example.address, &example.broker), (empty.address, &empty.broker));
     assert_eq!((example.drain, example.api_body_bytes_max), (empty.drain, empty.api_body_bytes_max));
+    assert_eq!(example.api_body_timeout, empty.api_body_timeout);
     assert_eq!(example.namespaces["chat"].read_history(), Who::Subscriber);
 }
 
