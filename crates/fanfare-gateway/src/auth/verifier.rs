@@ -5,13 +5,18 @@ use super::claims::{ConnectionClaims, Registered, SubscriptionClaims};
 use super::jwks;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use parking_lot::RwLock;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use std::sync::Arc;
 
 /// Checks tokens with one algorithm, one audience, and the current or the previous key.
+///
+/// Its keys can be replaced while a gateway runs with it: see [`replace_keys`](Self::replace_keys).
 #[derive(Clone, Debug)]
 pub struct Verifier {
-    keys: Vec<Key>,
+    /// The same for a verifier and its clones.
+    keys: Arc<RwLock<Arc<[Key]>>>,
     /// `None`: any.
     audience: Option<String>,
     issuer: Option<String>,
@@ -58,6 +63,7 @@ impl Verifier {
     }
 
     fn of_keys(keys: Vec<Key>, audience: impl Into<String>) -> Self {
+        let keys = Arc::new(RwLock::new(keys.into()));
         Self { keys, audience: Some(audience.into()), issuer: None, needs_expiry: true }
     }
 
@@ -73,20 +79,28 @@ impl Verifier {
     ///
     /// # Errors
     /// When the key is too short, or not one for this algorithm.
-    pub fn or_key(mut self, key: &[u8]) -> Result<Self, KeyError> {
-        let algorithm = self.keys.first().map_or(Algorithm::Hs256, Key::algorithm);
-        self.keys.push(Key::new(algorithm, key)?);
-        Ok(self)
+    pub fn or_key(self, key: &[u8]) -> Result<Self, KeyError> {
+        let key = Key::new(self.algorithm(), key)?;
+        Ok(self.with(key))
     }
 
     /// Also accepts what another secret signs, of any length.
     ///
     /// # Errors
     /// When the algorithm is not one with a secret.
-    pub fn or_weak_key(mut self, secret: &[u8]) -> Result<Self, KeyError> {
-        let algorithm = self.keys.first().map_or(Algorithm::Hs256, Key::algorithm);
-        self.keys.push(Key::weak(algorithm, secret)?);
-        Ok(self)
+    pub fn or_weak_key(self, secret: &[u8]) -> Result<Self, KeyError> {
+        let key = Key::weak(self.algorithm(), secret)?;
+        Ok(self.with(key))
+    }
+
+    fn algorithm(&self) -> Algorithm {
+        self.keys.read().first().map_or(Algorithm::Hs256, Key::algorithm)
+    }
+
+    /// Apart from its clones: they keep the keys they have.
+    fn with(self, key: Key) -> Self {
+        let keys = self.keys.read().iter().cloned().chain([key]).collect();
+        Self { keys: Arc::new(RwLock::new(keys)), ..self }
     }
 
     /// Tokens for any audience, or none: also those that were made for another service.
@@ -106,6 +120,33 @@ impl Verifier {
     pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
         self.issuer = Some(issuer.into());
         self
+    }
+
+    /// From now on this verifier, and every clone of it, checks with the keys of `fresh` alone. Keep a clone of what the gateway was
+    /// built with, and keys rotate without a restart: first to a set with the old key and the new one, and without the old
+    /// one when the tokens that it signed have expired. Audience, issuer and what else was asked for stay as they are.
+    ///
+    /// Who is connected stays until their token expires; what a key that is gone has signed neither connects nor refreshes.
+    ///
+    /// ```
+    /// use fanfare_gateway::auth::{KeyError, TokenIssuer, Verifier};
+    ///
+    /// # fn main() -> Result<(), KeyError> {
+    /// let (old, new) = (b"the-secret-of-last-year-32-bytes", b"the-secret-of-this-year-32-bytes");
+    /// let verifier = Verifier::hs256(old, "web")?;
+    /// let of_the_gateway = verifier.clone(); // Gateway::builder(..).tokens(of_the_gateway)
+    ///
+    /// let token = TokenIssuer::hs256(new, "web")?.connection("ann", &(), 2_000);
+    /// assert!(of_the_gateway.verify(&token, 1_000).is_err());
+    /// verifier.replace_keys(Verifier::hs256(new, "web")?.or_key(old)?);
+    /// assert!(of_the_gateway.verify(&token, 1_000).is_ok());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn replace_keys(&self, fresh: Self) {
+        // Not both locks at once: `fresh` may be a clone of this one.
+        let keys = Arc::clone(&fresh.keys.read());
+        *self.keys.write() = keys;
     }
 
     /// Checks a connection token at a time, in seconds since 1970.
@@ -136,7 +177,8 @@ impl Verifier {
             URL_SAFE_NO_PAD.decode(signature).map_err(|_| invalid("its signature is not base64url"))?;
         let is_signed =
             |key: &Key| key.algorithm().name() == header.alg && key.verifies(signed.as_bytes(), &signature);
-        if !self.keys.iter().any(is_signed) {
+        let keys = Arc::clone(&self.keys.read());
+        if !keys.iter().any(is_signed) {
             return Err(invalid("no key and algorithm of ours made its signature"));
         }
         let payload = URL_SAFE_NO_PAD.decode(payload).map_err(|_| invalid("its claims are not base64url"))?;
@@ -260,6 +302,26 @@ mod tests {
         assert!(verdict(&old).is_err());
         let verifier = Verifier::hs256(SECRET, "web").unwrap().or_key(OTHER).unwrap();
         assert_eq!(verifier.verify(&old, NOW).unwrap().user, "ann");
+    }
+
+    #[test]
+    fn replaced_keys_count_for_every_clone_and_nothing_else_changes() {
+        let running = Verifier::hs256(SECRET, "web").unwrap().issuer("us");
+        let ours = running.clone();
+        let sign = |key, audience: &str| {
+            token(key, &json!({"sub": "ann", "aud": audience, "iss": "us", "exp": 1001}))
+        };
+        assert!(running.verify(&sign(SECRET, "web"), NOW).is_ok());
+        ours.replace_keys(Verifier::hs256(OTHER, "mobile").unwrap());
+        assert!(running.verify(&sign(OTHER, "web"), NOW).is_ok());
+        assert!(running.verify(&sign(SECRET, "web"), NOW).is_err());
+        assert!(running.verify(&sign(OTHER, "mobile"), NOW).is_err());
+        running.replace_keys(running.clone());
+        assert!(running.verify(&sign(OTHER, "web"), NOW).is_ok());
+        // One that is given a key more is another one.
+        let both = running.clone().or_key(SECRET).unwrap();
+        assert!(both.verify(&sign(SECRET, "web"), NOW).is_ok());
+        assert!(running.verify(&sign(SECRET, "web"), NOW).is_err());
     }
 
     #[test]

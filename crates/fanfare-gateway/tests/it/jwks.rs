@@ -87,35 +87,44 @@ async fn fetch(address: SocketAddr) -> Vec<u8> {
     body.as_bytes().to_vec()
 }
 
-/// Whether a gateway with the key set that is served now lets this token in.
-async fn connects(issuer: SocketAddr, token: &str) -> bool {
-    let verifier = Verifier::jwks(&fetch(issuer).await, "test").unwrap();
-    let server = Server::with(open(), |builder| builder.tokens(verifier)).await;
-    let mut client = Client::open(server.address, None).await.unwrap();
+/// Tries a token, and returns the client that was let in.
+async fn connect(server: &Server, token: &str) -> Option<Client> {
+    let mut client = server.client().await;
     client.send(&format!(r#"{{"id":1,"connect":{{"token":"{token}"}}}}"#)).await;
     match client.answer_or_close().await {
-        None => true,
-        Some(3500) => false,
+        None => Some(client),
+        Some(3500) => None,
         Some(other) => panic!("closed with {other}"),
     }
 }
 
 #[tokio::test]
-async fn keys_of_a_set_that_is_fetched_count_while_they_are_in_it() {
+async fn keys_of_a_set_that_is_fetched_count_in_a_running_gateway_while_they_are_in_it() {
     let folder = tempfile::tempdir().unwrap();
     let (old, new) = (Pair::new(folder.path(), "2025", "RS256"), Pair::new(folder.path(), "2026", "EdDSA"));
-    let set = Arc::new(Mutex::new(Value::Null));
+    let set = Arc::new(Mutex::new(json!({ "keys": [old.public()] })));
     let served = Arc::clone(&set);
     let route = get(async move || served.lock().unwrap().to_string());
     let issuer = serve(Router::new().route("/jwks.json", route)).await;
+    let verifier = Verifier::jwks(&fetch(issuer).await, "test").unwrap();
+    let of_the_gateway = verifier.clone();
+    let server = Server::with(open(), |builder| builder.tokens(of_the_gateway)).await;
     let tokens = [old.token("ann"), new.token("ann")];
+    let mut connected = Vec::new();
     for (keys, expected) in [
         (vec![old.public()], [true, false]),
         (vec![new.public(), old.public()], [true, true]),
         (vec![new.public()], [false, true]),
     ] {
         *set.lock().unwrap() = json!({ "keys": keys });
-        let connected = [connects(issuer, &tokens[0]).await, connects(issuer, &tokens[1]).await];
-        assert_eq!(connected, expected, "{keys:?}");
+        verifier.replace_keys(Verifier::jwks(&fetch(issuer).await, "another audience").unwrap());
+        let clients = [connect(&server, &tokens[0]).await, connect(&server, &tokens[1]).await];
+        assert_eq!(clients.each_ref().map(Option::is_some), expected, "{keys:?}");
+        connected.extend(clients.into_iter().flatten());
+    }
+    // Who is connected stays, whatever became of the key.
+    for client in &mut connected {
+        let answer = client.call(r#"{"id":2,"rpc":{"method":"echo","data":1}}"#).await;
+        assert_eq!(answer["rpc"]["data"], 1, "{answer}");
     }
 }
