@@ -23,11 +23,23 @@ const AT_A_TIME_MAX: usize = 2;
 const TURN_WAIT: Duration = Duration::from_secs(5);
 
 pub(super) struct Hashing {
-    argon: Argon2<'static>,
+    argon: Hasher,
     turns: Arc<Semaphore>,
     /// Checked in place of a person who does not exist, so that the answer takes as long.
     nobody: String,
 }
+
+/// Argon2id. In tests it counts what it does.
+#[derive(Clone)]
+struct Hasher {
+    argon: Argon2<'static>,
+    #[cfg(test)]
+    done: Work,
+}
+
+/// What was hashed: memory in KiB and passes of each.
+#[cfg(test)]
+pub(super) type Work = Arc<parking_lot::Mutex<Vec<(u32, u32)>>>;
 
 impl Hashing {
     pub(super) fn new(cost: Cost) -> Self {
@@ -36,14 +48,18 @@ impl Hashing {
             Cost::Least => (Params::MIN_M_COST, 1),
         };
         let params = Params::new(memory, passes, 1, None).expect("these parameters are in range");
-        let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-        let nobody = hash(&argon, "nobody has this password");
+        let argon = Hasher {
+            argon: Argon2::new(Algorithm::Argon2id, Version::V0x13, params),
+            #[cfg(test)]
+            done: Work::default(),
+        };
+        let nobody = argon.hash("nobody has this password");
         Self { argon, turns: Arc::new(Semaphore::new(AT_A_TIME_MAX)), nobody }
     }
 
     pub(super) async fn hash(&self, password: String) -> Result<String, AccountError> {
         let argon = self.argon.clone();
-        self.in_turn(move || hash(&argon, &password)).await
+        self.in_turn(move || argon.hash(&password)).await
     }
 
     /// Whether it is the password of this hash; of `None` never, after the same work.
@@ -51,11 +67,13 @@ impl Hashing {
         let argon = self.argon.clone();
         let exists = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.nobody.clone());
-        let is_right = self.in_turn(move || {
-            PasswordHash::new(&hash)
-                .is_ok_and(|hash| argon.verify_password(password.as_bytes(), &hash).is_ok())
-        });
+        let is_right = self.in_turn(move || argon.verify(&password, &hash));
         Ok(is_right.await? && exists)
+    }
+
+    #[cfg(test)]
+    pub(super) fn work(&self) -> Work {
+        Arc::clone(&self.argon.done)
     }
 
     async fn in_turn<T: Send + 'static>(
@@ -74,9 +92,29 @@ impl Hashing {
     }
 }
 
-fn hash(argon: &Argon2<'_>, password: &str) -> String {
-    let salt = SaltString::encode_b64(&rand::random::<[u8; 16]>()).expect("16 bytes are a salt");
-    argon.hash_password(password.as_bytes(), &salt).expect("a password of any length is hashed").to_string()
+impl Hasher {
+    fn hash(&self, password: &str) -> String {
+        let salt = SaltString::encode_b64(&rand::random::<[u8; 16]>()).expect("16 bytes are a salt");
+        let hash =
+            self.argon.hash_password(password.as_bytes(), &salt).expect("a password of any length is hashed");
+        #[cfg(test)]
+        self.count(&hash);
+        hash.to_string()
+    }
+
+    fn verify(&self, password: &str, hash: &str) -> bool {
+        let Ok(hash) = PasswordHash::new(hash) else { return false };
+        #[cfg(test)]
+        self.count(&hash);
+        self.argon.verify_password(password.as_bytes(), &hash).is_ok()
+    }
+
+    /// A check costs what the hash says that it was made with.
+    #[cfg(test)]
+    fn count(&self, hash: &PasswordHash<'_>) {
+        let params = Params::try_from(hash).unwrap();
+        self.done.lock().push((params.m_cost(), params.t_cost()));
+    }
 }
 
 #[cfg(test)]
@@ -91,12 +129,13 @@ mod tests {
         let all = (0..12).map(|_| {
             let (hashing, counts) = (hashing.clone(), counts.clone());
             tokio::spawn(async move {
+                let hashing_now = hashing.argon.clone();
                 let work = move || {
                     let (running, most) = &*counts;
                     most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
                     // Gives the others time to begin, if they may.
                     std::thread::yield_now();
-                    std::hint::black_box(hash(&Argon2::default(), "correct horse"));
+                    std::hint::black_box(hashing_now.hash("correct horse"));
                     running.fetch_sub(1, Ordering::SeqCst);
                     most.load(Ordering::SeqCst)
                 };

@@ -49,6 +49,11 @@ impl Accounts {
         Self { db, sign_up, hashing, attempts }
     }
 
+    #[cfg(test)]
+    pub(super) fn hashed(&self) -> super::hashing::Work {
+        self.hashing.work()
+    }
+
     /// Who may sign up.
     #[must_use]
     pub fn sign_up_policy(&self) -> SignUp {
