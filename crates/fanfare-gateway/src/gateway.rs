@@ -311,7 +311,8 @@ impl GatewayBuilder {
     }
 
     /// Publishes connections and subscriptions that begin and end as events: [`crate::ClientConnected`],
-    /// [`crate::ClientSubscribed`], [`crate::ClientLeft`] and [`crate::ClientDisconnected`], all on the topic `gateway.client`.
+    /// [`crate::ClientSubscribed`], [`crate::ClientLeft`] and [`crate::ClientDisconnected`], all on the topic `gateway.client`; and
+    /// before all of them [`crate::GatewayStarted`], since a process that is killed tells no ends, nor what it had not written yet.
     ///
     /// `source` is who publishes, as in the application's name; `claims` says whether anybody handles a type, and what nobody
     /// does is not published: `|event_type| running.handles(event_type)` of a `fanfare::Running`. Connections never wait for

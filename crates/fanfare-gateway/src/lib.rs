@@ -55,7 +55,7 @@ mod work;
 
 pub use connections::Target;
 pub use gateway::{BuildError, Gateway, GatewayBuilder};
-pub use lifecycle::{ClientConnected, ClientDisconnected, ClientLeft, ClientSubscribed};
+pub use lifecycle::{ClientConnected, ClientDisconnected, ClientLeft, ClientSubscribed, GatewayStarted};
 pub use policy::{Caller, ChannelKey, Grant, Policy, Publish, Subscribe, Welcome, Window};
 pub use protocol::{ClientInfo, Disconnect, ErrorReply, Json, JsonError, Publication, Unsubscribe};
 pub use settings::{Rate, Rates, Settings};

@@ -3,6 +3,37 @@
 use fanfare_core::{__private, ByteString, DecodeError, EncodeError, Event, Portable, RawEvent};
 use serde::{Deserialize, Serialize};
 
+/// A gateway has started, and every connection that another start of it had is gone, whether or not its end was told: a process
+/// that is killed tells no ends.
+///
+/// It has no order with the events of a user: go by [`start`](Self::start), which each of them carries.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct GatewayStarted {
+    /// Names this start. Those of later starts are greater as texts, as far as the machine's clock does not go back.
+    pub start: String,
+}
+
+impl Event for GatewayStarted {
+    const TYPE: &'static str = "gateway.started";
+    const TOPIC: &'static str = ClientConnected::TOPIC;
+    const PORTABLE: bool = true;
+
+    fn clone_event(&self) -> Option<Self> {
+        Some(self.clone())
+    }
+
+    fn from_raw(raw: &RawEvent) -> Option<Result<Self, DecodeError>> {
+        Some(__private::decode(raw))
+    }
+
+    fn encode_payload(&self) -> Option<Result<bytes::Bytes, EncodeError>> {
+        Some(__private::encode(self))
+    }
+}
+
+impl Portable for GatewayStarted {}
+
 macro_rules! events {
     ($($(#[$doc:meta])* $name:ident = $type:literal { $($(#[$field_doc:meta])* $field:ident: $field_type:ty,)* })*) => {$(
         $(#[$doc])*
@@ -15,6 +46,9 @@ macro_rules! events {
             pub client: String,
             /// The user; empty when anonymous.
             pub user: String,
+            /// The start of the gateway that it connected to: [`GatewayStarted::start`].
+            #[serde(default)]
+            pub start: String,
             $($(#[$field_doc])* pub $field: $field_type,)*
         }
 

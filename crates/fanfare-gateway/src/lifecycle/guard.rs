@@ -24,7 +24,11 @@ pub(crate) struct Subscribed {
 
 impl Connected {
     pub(crate) fn new(lifecycle: &Arc<Lifecycle>, caller: &Arc<Caller>) -> Self {
-        lifecycle.publish(|| ClientConnected { client: caller.client.clone(), user: caller.user.clone() });
+        lifecycle.publish(|| ClientConnected {
+            client: caller.client.clone(),
+            user: caller.user.clone(),
+            start: lifecycle.start().to_owned(),
+        });
         let (lifecycle, caller) = (Arc::clone(lifecycle), Arc::clone(caller));
         Self { lifecycle, caller, reason: Disconnect::CONNECTION_CLOSED }
     }
@@ -40,6 +44,7 @@ impl Subscribed {
         lifecycle.publish(|| ClientSubscribed {
             client: info.client.clone(),
             user: info.user.clone(),
+            start: lifecycle.start().to_owned(),
             channel: channel.to_owned(),
         });
         Self { lifecycle: Arc::clone(lifecycle), info: Arc::clone(info), channel: channel.to_owned() }
@@ -51,6 +56,7 @@ impl Drop for Connected {
         self.lifecycle.publish(|| ClientDisconnected {
             client: self.caller.client.clone(),
             user: self.caller.user.clone(),
+            start: self.lifecycle.start().to_owned(),
             code: self.reason.code,
             reason: self.reason.reason.clone().into_owned(),
         });
@@ -62,6 +68,7 @@ impl Drop for Subscribed {
         self.lifecycle.publish(|| ClientLeft {
             client: self.info.client.clone(),
             user: self.info.user.clone(),
+            start: self.lifecycle.start().to_owned(),
             channel: std::mem::take(&mut self.channel),
         });
     }

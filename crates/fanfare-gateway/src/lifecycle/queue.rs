@@ -1,6 +1,6 @@
 //! From connections, which never wait, to the transport, in order.
 
-use super::event::{ClientConnected, ClientDisconnected, ClientLeft, ClientSubscribed};
+use super::event::{ClientConnected, ClientDisconnected, ClientLeft, ClientSubscribed, GatewayStarted};
 use fanfare_core::{
     __private, ByteString, Clock, Event, EventId, Message, Metadata, Outgoing, Portable, Random, Topic,
     Transport,
@@ -9,11 +9,14 @@ use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 
 /// Publishes the types that somebody claims.
 pub(crate) struct Lifecycle {
     source: ByteString,
+    /// Names this start.
+    start: String,
     claimed: Vec<&'static str>,
     topic: Topic,
     clock: Arc<dyn Clock>,
@@ -35,9 +38,15 @@ const RETRY_AFTER: Duration = Duration::from_millis(500);
 
 impl Lifecycle {
     /// Every type there is.
-    pub(crate) const TYPES: [&'static str; 4] =
-        [ClientConnected::TYPE, ClientSubscribed::TYPE, ClientLeft::TYPE, ClientDisconnected::TYPE];
+    pub(crate) const TYPES: [&'static str; 5] = [
+        GatewayStarted::TYPE,
+        ClientConnected::TYPE,
+        ClientSubscribed::TYPE,
+        ClientLeft::TYPE,
+        ClientDisconnected::TYPE,
+    ];
 
+    /// Tells of the start.
     pub(crate) fn new(
         source: &str,
         claimed: Vec<&'static str>,
@@ -45,8 +54,9 @@ impl Lifecycle {
         clock: &Arc<dyn Clock>,
     ) -> Self {
         let (sender, receiver) = mpsc::channel(QUEUE_MAX);
-        Self {
+        let lifecycle = Self {
             source: source.into(),
+            start: EventId::new_v7(clock.now(), &Rng).to_string(),
             claimed,
             topic: Topic::from_static(ClientConnected::TOPIC),
             clock: Arc::clone(clock),
@@ -55,10 +65,16 @@ impl Lifecycle {
             receiver: Mutex::new(Some(receiver)),
             waiting: Arc::new(watch::Sender::new(0)),
             lost: AtomicU64::new(0),
-        }
+        };
+        lifecycle.publish(|| GatewayStarted { start: lifecycle.start.clone() });
+        lifecycle
     }
 
-    /// Hands an event over, if its type is claimed. To be called within a runtime.
+    pub(super) fn start(&self) -> &str {
+        &self.start
+    }
+
+    /// Hands an event over, if its type is claimed. What comes outside of a runtime waits for the first within one.
     pub(super) fn publish<E: Portable>(&self, event: impl FnOnce() -> E) {
         if !self.claimed.contains(&E::TYPE) {
             return;
@@ -68,10 +84,12 @@ impl Lifecycle {
         let now = self.clock.now();
         let mut metadata = Metadata::new(EventId::new_v7(now, &Rng), self.source.clone(), E::TYPE);
         (metadata.time, metadata.key) = (Some(now), event.key());
-        if let Some(receiver) = self.receiver.lock().take() {
+        if let Ok(runtime) = Handle::try_current()
+            && let Some(receiver) = self.receiver.lock().take()
+        {
             let (transport, clock) = (Arc::clone(&self.transport), Arc::clone(&self.clock));
             // Ends when the gateway, which has the sender, is gone.
-            tokio::spawn(carry(receiver, transport, clock, Arc::clone(&self.waiting)));
+            runtime.spawn(carry(receiver, transport, clock, Arc::clone(&self.waiting)));
         }
         self.waiting.send_modify(|waiting| *waiting += 1);
         if self.sender.try_send(Message::new(self.topic.clone(), metadata, payload).into()).is_err() {

@@ -2,7 +2,10 @@
 
 use crate::support::{Server, eventually, open, token};
 use fanfare::{App, Events, HandlerExt, Running, State};
-use fanfare_gateway::{ClientConnected, ClientDisconnected, ClientLeft, ClientSubscribed, Disconnect};
+use fanfare_gateway::{
+    ClientConnected, ClientDisconnected, ClientLeft, ClientSubscribed, Disconnect, GatewayStarted,
+};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -117,4 +120,49 @@ async fn a_drain_waits_until_the_ends_are_durable() {
     for client in closed {
         assert_eq!(client.await.unwrap(), 3001);
     }
+}
+
+/// Start and user of each connection.
+type Connections = BTreeMap<String, (String, String)>;
+
+/// The newest start, and who is there.
+#[derive(Clone, Default)]
+struct Open(Arc<Mutex<(String, Connections)>>);
+
+#[derive(Events, Debug)]
+enum Known {
+    Started(GatewayStarted),
+    Connected(ClientConnected),
+    Disconnected(ClientDisconnected),
+}
+
+async fn keep(known: Known, State(Open(open)): State<Open>) {
+    let (newest, open) = &mut *open.lock().unwrap();
+    match known {
+        Known::Started(event) => *newest = newest.clone().max(event.start),
+        Known::Connected(event) => drop(open.insert(event.client, (event.start, event.user))),
+        Known::Disconnected(event) => drop(open.remove(&event.client)),
+    }
+    open.retain(|_, (start, _)| start >= newest);
+}
+
+#[tokio::test]
+async fn connections_whose_end_nobody_told_are_known_to_be_gone_once_the_gateway_has_started_again() {
+    let (store, open) = (open(), Open::default());
+    let app = App::new("test").with_transport(store.transport()).state(open.clone()).on(keep);
+    let running = app.start().await.unwrap();
+    let gateway = async || {
+        let claims = |event_type: &str| running.handles(event_type);
+        Server::with(store.clone(), |builder| builder.lifecycle("test", claims)).await
+    };
+    let users = || open.0.lock().unwrap().1.values().map(|(_, user)| user.clone()).collect::<Vec<_>>();
+    // What is never dropped tells no end, like a process that was killed.
+    let killed = gateway().await;
+    let ann = killed.connected("ann").await;
+    eventually("ann", || users() == ["ann"]).await;
+    let again = gateway().await;
+    eventually("the start", || users().is_empty()).await;
+    let _bob = again.connected("bob").await;
+    eventually("bob", || users() == ["bob"]).await;
+    drop((ann, killed));
 }
