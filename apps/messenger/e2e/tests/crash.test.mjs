@@ -54,12 +54,13 @@ function collectTicks(person) {
 const ticks = (person) => person.page.evaluate(() => [...globalThis.ticked]);
 const answers = (person) => person.page.evaluate(() => globalThis.answered);
 
-/** Talks in the page until told to stop, about as fast as the limits allow. */
+/** Talks in the page until told to stop, about as fast as the limits allow, and waits when too much is unanswered: a page that missed over 300 publications shows the newest only. */
 function talk(person) {
   return person.page.evaluate((name) => {
     globalThis.written = [];
     const field = document.querySelector(".composer textarea");
     globalThis.talking = setInterval(() => {
+      if (document.querySelectorAll('.message.mine[data-state="sending"]').length > 50) return;
       const text = `${name} ${globalThis.written.length + 1}`;
       globalThis.written.push(text);
       field.value = text;

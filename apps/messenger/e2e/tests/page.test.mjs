@@ -5,6 +5,7 @@ import { after, afterEach, before, beforeEach, test } from "node:test";
 import { audit } from "./audit.mjs";
 import { PASSWORD, Person, launch } from "./browser.mjs";
 import { Client } from "./client.mjs";
+import { CuttingProxy } from "./proxy.mjs";
 import { Server, eventually } from "./server.mjs";
 
 let browser;
@@ -69,6 +70,51 @@ test("what the server refuses is marked and can be discarded; what it takes mean
   await ann.hasTicks(1);
   await ann.page.getByRole("button", { name: "Discard" }).click();
   await eventually("it is gone", async () => (await ann.texts()).join() === "short");
+});
+
+test("what was written while nobody answered fails in time, and goes out in the order of writing", async () => {
+  const ann = await Person.join(browser, server.url, "Ann");
+  await ann.createRoom("Tunnel");
+  const go = async (isOffline) => {
+    await ann.context.setOffline(isOffline);
+    await ann.page.evaluate((name) => globalThis.dispatchEvent(new Event(name)), isOffline ? "offline" : "online");
+  };
+  const states = async () => (await ann.messages()).map(({ state }) => state);
+  await ann.page.clock.install();
+  await go(true);
+  for (const text of ["one", "two", "three"]) await ann.say(text);
+  for (let at = 0; at < 8; at += 1) await ann.page.clock.runFor(5_000);
+  await eventually("the marks", async () => (await states()).join() === "failed,failed,failed");
+  await ann.say("four");
+  await eventually("another try", async () => (await states()).join() === "sending,sending,sending,sending");
+  await go(false);
+  await ann.hasTicks(4);
+  const client = await Client.signIn(server, "Ann", PASSWORD);
+  const { id } = await client.room("Tunnel");
+  const journal = await client.journal(id);
+  client.close();
+  const said = journal.filter(({ type }) => type === "message_sent").map(({ text }) => text);
+  assert.deepEqual(said, ["one", "two", "three", "four"]);
+});
+
+test("a connection that is lost before the page is in step again is said to be lost", async () => {
+  const proxy = await CuttingProxy.start({ every: 2, answer: '"notifications_unread"', isClosing: true });
+  try {
+    await server.kill();
+    server.options = ["--public-url", proxy.url];
+    await server.restart();
+    proxy.leadTo(server);
+    const ann = await Person.join(browser, proxy.url, "Ann");
+    proxy.cutAll();
+    await eventually("the cut", () => proxy.cuts === 1);
+    const banner = ann.page.locator(".banner");
+    await eventually("the banner", () => banner.isVisible());
+    proxy.isClosed = false;
+    await ann.isConnected();
+    assert.equal(await banner.isVisible(), false);
+  } finally {
+    proxy.end();
+  }
 });
 
 test("a draft stays with its room, and too long a text is not sent", async () => {

@@ -8,10 +8,10 @@ import { once } from "node:events";
 const TICK = '"is_repeat":';
 
 export class CuttingProxy {
-  /** Cuts at every so many answers. */
-  static async start({ every }) {
+  /** Cuts at every so many answers that have a text in them; `isClosing`: and takes no connections after that, until told. */
+  static async start({ every, answer = TICK, isClosing = false }) {
     const proxy = new CuttingProxy();
-    Object.assign(proxy, { every, answers: 0, cuts: 0, sockets: new Set() });
+    Object.assign(proxy, { every, answer, isClosing, answers: 0, cuts: 0, sockets: new Set(), isClosed: false });
     proxy.listener = createServer((client) => proxy.#join(client)).listen(0, "127.0.0.1");
     await once(proxy.listener, "listening");
     proxy.url = `http://127.0.0.1:${proxy.listener.address().port}`;
@@ -25,10 +25,15 @@ export class CuttingProxy {
 
   end() {
     this.listener.close();
+    this.cutAll();
+  }
+
+  cutAll() {
     for (const socket of this.sockets) socket.destroy();
   }
 
   #join(client) {
+    if (this.isClosed) return client.destroy();
     const server = connect(this.port, "127.0.0.1");
     const cut = () => {
       client.destroy();
@@ -43,8 +48,9 @@ export class CuttingProxy {
     }
     client.on("data", (data) => server.write(data));
     server.on("data", (data) => {
-      if (data.includes(TICK) && (this.answers += 1) % this.every === 0) {
+      if (data.includes(this.answer) && (this.answers += 1) % this.every === 0) {
         this.cuts += 1;
+        this.isClosed = this.isClosing;
         cut();
       } else {
         client.write(data);

@@ -18,6 +18,7 @@ export class Messenger extends EventTarget {
   connection = new Connection();
   #feeds = new Map(); // room -> feed
   #isReady = false;
+  #latest; // what the connection said last
   #reading = new Map(); // room -> offset that is to be marked as read
   #typedAt = 0;
   #typingLater;
@@ -81,8 +82,10 @@ export class Messenger extends EventTarget {
   }
 
   async #state(detail) {
+    this.#latest = detail;
     if (detail.state === "connected") await this.#sync();
-    this.dispatchEvent(new CustomEvent("state", { detail }));
+    // What came meanwhile was told, or will be.
+    if (this.#latest === detail) this.dispatchEvent(new CustomEvent("state", { detail }));
   }
 
   async #sync() {

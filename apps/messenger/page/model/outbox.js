@@ -3,7 +3,8 @@
 //
 //   sending --answered--> gone (the message is durable)
 //      |  \--refused--> failed --send again--> sending
-//      \--no answer in time--> failed, sent again at the next connection
+//      \--no answer in time--> failed, and with it what was written later; sent again, in the order of writing, at the
+//                                next connection or before what is written next
 
 const STORED = "unsent";
 const GIVE_UP_MS = 30_000;
@@ -33,6 +34,7 @@ export class Outbox extends EventTarget {
   }
 
   send(room, text, replyTo) {
+    this.retryUnreachable(room);
     const entry = {
       client_id: crypto.randomUUID(), room, text, sender: this.#me, at: new Date().toISOString(), reply_to: replyTo, state: "sending",
     };
@@ -44,7 +46,7 @@ export class Outbox extends EventTarget {
   resend(id) {
     const entry = this.#entries.get(id);
     if (!entry || entry.state !== "failed") return;
-    Object.assign(entry, { state: "sending", problem: undefined });
+    Object.assign(entry, { state: "sending", problem: undefined, isUnreachable: false });
     this.#changed(entry.room);
     this.#enqueue(entry);
   }
@@ -56,9 +58,11 @@ export class Outbox extends EventTarget {
     this.#changed(entry.room);
   }
 
-  // The connection is back: what failed for want of it goes out again.
-  retryUnreachable() {
-    for (const entry of this.#entries.values()) if (entry.isUnreachable) this.resend(entry.client_id);
+  // What failed for want of a connection goes out again: in one room, or in all when there is one again.
+  retryUnreachable(room) {
+    for (const entry of this.#entries.values()) {
+      if (entry.isUnreachable && (room ?? entry.room) === entry.room) this.resend(entry.client_id);
+    }
   }
 
   // Its publication came: it is durable, whether or not the answer to the call arrives.
@@ -81,21 +85,27 @@ export class Outbox extends EventTarget {
   async #deliver(entry) {
     const { client_id, room, text, reply_to } = entry;
     const giveUpAt = Date.now() + GIVE_UP_MS;
-    for (let pause = PAUSE_MS; this.#entries.get(client_id) === entry; pause = Math.min(pause * 2, PAUSE_MAX_MS)) {
+    const isDue = () => this.#entries.get(client_id) === entry && entry.state === "sending";
+    for (let pause = PAUSE_MS; isDue(); pause = Math.min(pause * 2, PAUSE_MAX_MS)) {
       try {
         const { message, offset, at } = await this.#call("message.send", { room, client_id, text, reply_to: reply_to?.message });
         this.#onSaid({ message, room, offset, at, client_id, text, sender: this.#me, reply_to, reactions: [] });
         this.seen(client_id);
         return;
       } catch (error) {
-        if (!error.isTemporary || Date.now() > giveUpAt) {
-          Object.assign(entry, { state: "failed", problem: error.message, isUnreachable: Boolean(error.isTemporary) });
-          this.#changed(room);
-          return;
+        if (!error.isTemporary) return this.#fail([entry], { problem: error.message, isUnreachable: false });
+        if (Date.now() > giveUpAt) {
+          const waiting = this.of(room).filter(({ state }) => state === "sending");
+          return this.#fail(waiting, { problem: error.message, isUnreachable: true });
         }
         await new Promise((resolve) => setTimeout(resolve, pause));
       }
     }
+  }
+
+  #fail(entries, why) {
+    for (const entry of entries) Object.assign(entry, { state: "failed", ...why });
+    this.#changed(entries[0].room);
   }
 
   #changed(room) {
