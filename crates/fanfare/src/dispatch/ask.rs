@@ -67,10 +67,9 @@ impl<'a, R> IntoIterator for &'a Answers<R> {
 }
 
 /// Where the answers of one emit are put.
-#[derive(Clone)]
 pub(crate) struct Asked {
     reply: TypeId,
-    answers: Arc<Mutex<Vec<Output>>>,
+    answers: Mutex<Vec<Output>>,
 }
 
 impl Asked {
@@ -99,16 +98,14 @@ impl Dispatcher {
     ) -> impl Future<Output = Answers<R>> + Send + use<'_, R, T> {
         let parent = cause::parent();
         async move {
-            let asked = Asked { reply: TypeId::of::<R>(), answers: Arc::default() };
-            let answers = asked.answers.clone();
+            let asked = Arc::new(Asked { reply: TypeId::of::<R>(), answers: Mutex::default() });
+            let within = Some(asked.clone());
             let report = match request.into_emitted() {
-                Emitted::Typed(event) => emit::typed(&self.inner, event, parent, Some(asked)).await,
-                Emitted::Raw(event) => {
-                    emit::named(&self.inner, self.inner.raw(event), parent, Some(asked)).await
-                }
+                Emitted::Typed(event) => emit::typed(&self.inner, event, parent, within).await,
+                Emitted::Raw(event) => emit::named(&self.inner, self.inner.raw(event), parent, within).await,
             };
             let answers =
-                std::mem::take(&mut *answers.lock()).into_iter().filter_map(|output| match output {
+                std::mem::take(&mut *asked.answers.lock()).into_iter().filter_map(|output| match output {
                     Output::Typed { event, .. } => event.downcast::<R>().ok().map(|event| *event),
                     _ => None,
                 });

@@ -9,8 +9,9 @@
 //! ```
 //!
 //! The invariant: an emit calls those of its snapshot that have not unsubscribed meanwhile, and waits for nobody who changes
-//! subscriptions. `emit_sync` of an event to `|&E|` takes no lock at all; async handlers take their slots behind one that is held
-//! for a moment, an event known by name alone is counted behind one, and an emit that met someone who is gone sweeps afterwards, once.
+//! subscriptions. `emit_sync` of an event to `|&E|` takes no lock at all; async handlers run in slots behind a lock that is tried
+//! and never waited for, and while another emit has those, in others from behind one that is held for a moment; an event known by
+//! name alone is counted behind one, and an emit that met someone who is gone sweeps afterwards, once.
 
 mod ask;
 mod bridge;
@@ -35,6 +36,7 @@ mod queue;
 mod ref_handler;
 mod registration;
 mod report;
+mod run;
 mod snapshot;
 mod stats;
 mod storm;

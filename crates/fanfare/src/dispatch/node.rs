@@ -2,6 +2,7 @@
 
 use std::{
     any::{Any, TypeId},
+    mem,
     pin::Pin,
     sync::{Arc, atomic::Ordering},
 };
@@ -36,8 +37,11 @@ pub(crate) struct Node<S> {
 pub(crate) struct Lists<S> {
     pub(crate) refs: Box<[RefEntry<S>]>,
     pub(crate) tasks: Box<[TaskEntry<S>]>,
-    /// Sets of slots that wait for the next emit, one slot per entry of `tasks`.
-    pub(crate) idle: Mutex<Vec<Slots<S>>>,
+    /// A set of slots, one per entry of `tasks`, for an emit that is over after one poll. Held while handlers run, and so
+    /// never waited for; empty where none were needed yet, or an emit went on with them.
+    at_hand: Mutex<Slots<S>>,
+    /// Further sets, for emits at the same time.
+    idle: Mutex<Vec<Slots<S>>>,
 }
 
 pub(crate) type Slots<S> = Vec<Place<S>>;
@@ -70,7 +74,7 @@ impl<S: Subject> Lists<S> {
         }
         refs.sort_by_key(|entry| order(&entry.seat));
         tasks.sort_by_key(|entry| order(&entry.seat));
-        Self { refs: refs.into(), tasks: tasks.into(), idle: Mutex::default() }
+        Self { refs: refs.into(), tasks: tasks.into(), at_hand: Mutex::default(), idle: Mutex::default() }
     }
 
     #[inline]
@@ -78,6 +82,25 @@ impl<S: Subject> Lists<S> {
         self.refs.is_empty() && self.tasks.is_empty()
     }
 
+    /// Lends slots for the first poll of an emit, which takes them along where it goes on.
+    #[inline]
+    pub(crate) fn with_slots<T>(&self, run: impl FnOnce(&mut Slots<S>) -> T) -> T {
+        let mut at_hand = self.at_hand.try_lock();
+        // Taken out, so that a panic drops what is left in them.
+        let mut slots = at_hand.as_deref_mut().map(mem::take).unwrap_or_default();
+        if slots.is_empty() {
+            slots = self.take_slots();
+        }
+        let outcome = run(&mut slots);
+        match at_hand {
+            Some(mut at_hand) => *at_hand = slots,
+            None if slots.is_empty() => {}
+            None => self.give_slots(slots),
+        }
+        outcome
+    }
+
+    #[cold]
     pub(crate) fn take_slots(&self) -> Slots<S> {
         let idle = self.idle.lock().pop();
         let place = |entry: &TaskEntry<S>| Place { stage: Stage::Idle, slot: entry.handler.slot() };
@@ -85,6 +108,7 @@ impl<S: Subject> Lists<S> {
     }
 
     /// Gives back slots whose runs have all ended.
+    #[cold]
     pub(crate) fn give_slots(&self, slots: Slots<S>) {
         let mut idle = self.idle.lock();
         if idle.len() < IDLE_MAX {

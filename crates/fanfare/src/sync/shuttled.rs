@@ -2,7 +2,7 @@
 
 use std::{ops::Deref, sync::Arc};
 
-use shuttle::sync::{MutexGuard, PoisonError};
+use shuttle::sync::{MutexGuard, PoisonError, TryLockError};
 pub(crate) use shuttle::{sync::atomic::AtomicU8, thread_local};
 
 /// `parking_lot::Mutex`.
@@ -12,6 +12,14 @@ pub(crate) struct Mutex<T>(shuttle::sync::Mutex<T>);
 impl<T> Mutex<T> {
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+        match self.0.try_lock() {
+            Ok(guard) => Some(guard),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 }
 
