@@ -88,7 +88,7 @@ impl Dispatcher {
         H::M: 'static,
     {
         let location = Location::caller();
-        match self.listen(handler, location) {
+        match self.try_on(handler) {
             Ok(subscription) => subscription,
             Err(missing) => panic!("failed to subscribe the handler at {location}: {missing}"),
         }
@@ -110,7 +110,8 @@ impl Dispatcher {
         H::F: Send + Sync + 'static,
         H::M: 'static,
     {
-        self.listen(handler, Location::caller())
+        let location = Location::caller();
+        handler.listen(Registration { inner: &self.inner, location, options: Options::default() })
     }
 
     /// Subscribes a function of an owner that the subscription does not keep alive; it ends with the owner.
@@ -174,20 +175,6 @@ impl Dispatcher {
     /// Who listens to what, as text; [`Snapshot::mermaid`] draws it.
     pub fn diagram(&self) -> String {
         self.snapshot().to_string()
-    }
-
-    fn listen<X, H>(&self, handler: H, location: &'static Location<'static>) -> Result<Subscription, Missing>
-    where
-        H: Listener<X>,
-        H::How: Takes<H::In> + Returns<H::Out> + 'static,
-        H::In: 'static,
-        H::Args: Args,
-        H::Out: 'static,
-        H::Fut: Send + 'static,
-        H::F: Send + Sync + 'static,
-        H::M: 'static,
-    {
-        handler.listen(Registration { inner: &self.inner, location, options: Default::default() })
     }
 
     /// Emits an event to everyone who listens, and returns when all handlers are done: the synchronous ones run one

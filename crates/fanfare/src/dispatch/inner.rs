@@ -121,30 +121,25 @@ impl Inner {
         self: &Arc<Self>,
         entry: Arc<Entry<H>>,
     ) -> Subscription {
-        let seated: Arc<dyn Seated> = entry.clone();
-        let subscription = self.subscription(&seated, Some(TypeId::of::<E>()));
-        drop(seated);
-        let garbage = {
-            let mut registrar = self.registrar.lock();
-            self.meet::<E>(&mut registrar).add_ref(entry)
-        };
-        drop(garbage);
-        subscription
+        self.add::<E>(&entry.clone(), |node| node.add_ref(entry))
     }
 
     pub(crate) fn add_task<E: Event, H: TaskHandler<E> + 'static>(
         self: &Arc<Self>,
         entry: Arc<Entry<H>>,
     ) -> Subscription {
-        let seated: Arc<dyn Seated> = entry.clone();
-        let subscription = self.subscription(&seated, Some(TypeId::of::<E>()));
-        drop(seated);
-        let garbage = {
-            let mut registrar = self.registrar.lock();
-            self.meet::<E>(&mut registrar).add_task(entry)
-        };
+        self.add::<E>(&entry.clone(), |node| node.add_task(entry))
+    }
+
+    fn add<E: Event>(
+        self: &Arc<Self>,
+        seated: &Arc<impl Seated + 'static>,
+        add: impl FnOnce(&Node<E>) -> Garbage,
+    ) -> Subscription {
+        let seated: Arc<dyn Seated> = seated.clone();
+        let garbage = add(self.meet::<E>(&mut self.registrar.lock()));
         drop(garbage);
-        subscription
+        self.subscription(&seated, Some(TypeId::of::<E>()))
     }
 
     pub(crate) fn add_wild(self: &Arc<Self>, seated: &Arc<dyn Seated>, wild: Wild) -> Subscription {

@@ -10,7 +10,7 @@ use super::{
     Subscription,
     dispatcher::type_name_of,
     listen::{Listener, Returns, SyncOutcome, Takes},
-    registration::Registration,
+    registration::{Options, Registration},
 };
 use crate::{
     extract::{Args, Missing},
@@ -105,7 +105,7 @@ impl LocalDispatcher {
         H::M: 'static,
     {
         let location = Location::caller();
-        let to = Registration { inner: &self.dispatcher.inner, location, options: Default::default() };
+        let to = Registration { inner: &self.dispatcher.inner, location, options: Options::default() };
         handler.listen_here(to).map(|subscription| self.here(subscription))
     }
 
