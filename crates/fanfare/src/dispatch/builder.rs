@@ -58,9 +58,13 @@ impl Builder {
 
     /// Called with every failure of a handler, on the thread that ran it.
     ///
-    /// What it emits there belongs to the chain that failed, and is cut where that was cut. While a hook of this dispatcher
-    /// runs, what goes wrong on its thread calls no hook: it is in the log alone. That does not hold for what it gives to another
-    /// task: an event emitted there whose handler fails calls the hook anew.
+    /// What it emits there belongs to the chain that failed, and is cut where that was cut. What goes wrong while a hook of this
+    /// dispatcher runs, or with what it has emitted or enqueued and with all that leads to, calls no hook: it is in the log
+    /// alone, since it could go on without end.
+    ///
+    /// A task that the hook spawns by itself is not known to come from it: an event emitted there whose handler fails calls the
+    /// hook anew, which may go on without end. Hand such events over with [`Dispatcher::try_enqueue`] instead, or
+    /// set a [`StormGuard::rate_max`]: the hook is told once when a rate is passed, and so that ends.
     pub fn on_error(mut self, hook: impl Fn(&HandlerFailure) + Send + Sync + 'static) -> Self {
         self.settings.on_error = Some(Box::new(hook));
         self

@@ -13,7 +13,7 @@ use std::{
 use bytestring::ByteString;
 use fanfare_core::{EventId, Metadata};
 
-use super::{ids, queue::Driven, subject::AnySubject};
+use super::{hooks, ids, queue::Driven, subject::AnySubject};
 use crate::sync::thread_local;
 
 /// One emit, as those that it led to know it.
@@ -31,6 +31,8 @@ pub(crate) struct Cause {
     spent: AtomicU32,
     /// Whether it came over the bridge.
     is_received: bool,
+    /// The dispatcher in whose hook it was made; 0 for none.
+    hook: u64,
 }
 
 impl Cause {
@@ -53,9 +55,9 @@ impl Cause {
             Some(parent) => parent.cause.depth.saturating_add(1),
             None => given.map_or(0, |given| given.causation_depth),
         };
-        let (via, parent) = match parent {
-            Some(parent) => (parent.via, Some(parent.cause)),
-            None => (0, None),
+        let (via, hook, parent) = match parent {
+            Some(parent) => (parent.via, parent.hook, Some(parent.cause)),
+            None => (0, 0, None),
         };
         let cause = Self {
             parent,
@@ -67,6 +69,7 @@ impl Cause {
             metadata: OnceLock::new(),
             spent: AtomicU32::new(0),
             is_received,
+            hook,
         };
         if let Some(given) = given {
             let _ = cause.id.set(given.id.clone());
@@ -75,17 +78,18 @@ impl Cause {
         Arc::new(cause)
     }
 
-    fn root(event_type: &'static str) -> Arc<Self> {
+    pub(crate) fn root(event_type: ByteString) -> Arc<Self> {
         Arc::new(Self {
             parent: None,
             via: 0,
-            event_type: ByteString::from_static(event_type),
+            event_type,
             depth: 0,
             facts: OnceLock::new(),
             id: OnceLock::new(),
             metadata: OnceLock::new(),
             spent: AtomicU32::new(0),
             is_received: false,
+            hook: 0,
         })
     }
 
@@ -183,6 +187,12 @@ impl Cause {
         false
     }
 
+    /// Whether a hook of this dispatcher made it, or what it comes from.
+    fn is_of_hook(&self, dispatcher: u64) -> bool {
+        std::iter::successors(Some(self), |cause| cause.parent.as_deref())
+            .any(|cause| cause.hook == dispatcher)
+    }
+
     /// The event types that led here, the root's first.
     pub(crate) fn chain(&self) -> Vec<ByteString> {
         let mut chain = vec![self.event_type.clone()];
@@ -214,6 +224,22 @@ impl Cause {
 pub(crate) struct Parent {
     pub(crate) cause: Arc<Cause>,
     pub(crate) via: u64,
+    /// The dispatcher whose hook runs within the handler; 0 for none.
+    hook: u64,
+}
+
+impl Parent {
+    /// Whether what it emits comes from a hook of this dispatcher.
+    pub(crate) fn is_of_hook(&self, dispatcher: u64) -> bool {
+        self.hook == dispatcher || self.cause.is_of_hook(dispatcher)
+    }
+
+    /// Makes this thread one where the handler runs, until dropped.
+    pub(crate) fn enter(&self) -> impl Sized + use<> {
+        let entered = enter("", Some(&self.cause));
+        set_handler(self.via);
+        entered
+    }
 }
 
 /// Where a handler runs, for another thread that runs a part of it: its emit, and the queue that drives it.
@@ -229,12 +255,7 @@ impl Whereabouts {
 
     /// Makes this thread one of these, until dropped.
     pub(crate) fn enter(&self) -> impl Sized + use<> {
-        let entered = self.parent.as_ref().map(|parent| {
-            let entered = enter("", Some(&parent.cause));
-            set_handler(parent.via);
-            entered
-        });
-        (Driven::enter(self.driven), entered)
+        (Driven::enter(self.driven), self.parent.as_ref().map(Parent::enter))
     }
 }
 
@@ -347,7 +368,11 @@ pub(crate) fn is_nested() -> bool {
 
 /// The emit whose handler runs now, if one does.
 pub(crate) fn parent() -> Option<Parent> {
-    is_nested().then(|| Parent { cause: current(), via: FRAME.with(|frame| frame.handler.get()) })
+    is_nested().then(|| Parent {
+        cause: current(),
+        via: FRAME.with(|frame| frame.handler.get()),
+        hook: hooks::running(),
+    })
 }
 
 /// The emit whose handler runs now, if one does.
@@ -368,7 +393,7 @@ pub(crate) fn current() -> Arc<Cause> {
     FRAME.with(|frame| {
         assert!(frame.level.get() > 0, "an emit is open on this thread");
         if !frame.is_known.get() {
-            push(&Cause::root(frame.event_type.get()));
+            push(&Cause::root(ByteString::from_static(frame.event_type.get())));
             frame.is_known.set(true);
         }
     });

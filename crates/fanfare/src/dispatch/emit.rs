@@ -79,7 +79,7 @@ pub(crate) async fn received<E: Event>(inner: &Arc<Inner>, event: Emitted<E>, me
         Emitted::Typed(event) => event,
         Emitted::Raw(event) => {
             let event = inner.raw(event);
-            let lists = match inner.named_lists(&event) {
+            let lists = match inner.named_lists(&event, None) {
                 Ok(lists) => Guard::from_inner(Arc::new(lists)),
                 Err(report) => return report,
             };
@@ -89,13 +89,13 @@ pub(crate) async fn received<E: Event>(inner: &Arc<Inner>, event: Emitted<E>, me
     };
     let node = inner.node::<E>();
     node.stats.emitted.add();
-    if let Some(report) = inner.over_rate(&node.stats, E::TYPE) {
+    if let Some(report) = inner.over_rate(&node.stats, E::TYPE, None) {
         return report;
     }
     // Not borrowed: the guard of a borrowed one is no value to keep across threads.
     let lists = Guard::from_inner(Arc::clone(&node.lists()));
     if lists.is_empty() {
-        return inner.unheard(E::TYPE, node.stats.unheard());
+        return inner.unheard(E::TYPE, node.stats.unheard(), None);
     }
     let cause = Cause::received(&event, &metadata);
     Run::new(inner, lists, Arc::new(event), Some(cause)).await
@@ -137,20 +137,20 @@ fn begin<E: Event>(inner: &Inner, event: &E, parent: Option<Parent>) -> Result<B
     let node = inner.node::<E>();
     node.stats.emitted.add();
     if inner.settings.is_watched
-        && let Some(report) = inner.over_rate(&node.stats, E::TYPE)
+        && let Some(report) = inner.over_rate(&node.stats, E::TYPE, parent.as_ref())
     {
         return Err(report);
     }
     let lists = node.lists();
     if lists.is_empty() {
-        return Err(inner.unheard(E::TYPE, node.stats.unheard()));
+        return Err(inner.unheard(E::TYPE, node.stats.unheard(), parent.as_ref()));
     }
     let cause = parent.map(|parent| inner.caused(event, Some(parent), Some(&node.stats))).transpose()?;
     Ok(Begun { lists, cause })
 }
 
 fn begin_named(inner: &Inner, event: &Named, parent: Option<Parent>) -> Result<Begun<Named>, Report> {
-    let lists = Guard::from_inner(Arc::new(inner.named_lists(event)?));
+    let lists = Guard::from_inner(Arc::new(inner.named_lists(event, parent.as_ref())?));
     let cause = Some(inner.caused(event, parent, None)?);
     Ok(Begun { lists, cause })
 }

@@ -34,7 +34,7 @@ fn of_node<E: Event>(inner: &Arc<Inner>, event: &E, own: impl FnOnce() -> Option
     let node = inner.node::<E>();
     node.stats.emitted.add();
     if inner.settings.is_watched
-        && let Some(report) = inner.over_rate(&node.stats, E::TYPE)
+        && let Some(report) = inner.over_rate(&node.stats, E::TYPE, cause::parent().as_ref())
     {
         return report;
     }
@@ -51,7 +51,7 @@ fn of_node<E: Event>(inner: &Arc<Inner>, event: &E, own: impl FnOnce() -> Option
 
 #[cold]
 fn unheard<E: Event>(inner: &Inner, node: &Node<E>) -> Report {
-    inner.unheard(E::TYPE, node.stats.unheard())
+    inner.unheard(E::TYPE, node.stats.unheard(), cause::parent().as_ref())
 }
 
 #[cold]
@@ -73,11 +73,12 @@ fn known<E: Event>(
 
 /// Emits an event whose type is known by its name.
 pub(crate) fn named(inner: &Arc<Inner>, event: Named) -> Report {
-    let lists = match inner.named_lists(&event) {
+    let parent = cause::parent();
+    let lists = match inner.named_lists(&event, parent.as_ref()) {
         Ok(lists) => lists,
         Err(report) => return report,
     };
-    let cause = match inner.caused(&event, cause::parent(), None) {
+    let cause = match inner.caused(&event, parent, None) {
         Ok(cause) => cause,
         Err(report) => return report,
     };

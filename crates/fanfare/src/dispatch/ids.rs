@@ -28,6 +28,12 @@ pub(crate) fn subscription() -> u64 {
     LAST.fetch_add(1, Relaxed) + 1
 }
 
+/// The number of a dispatcher, from 1.
+pub(crate) fn dispatcher() -> u64 {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    LAST.fetch_add(1, Relaxed) + 1
+}
+
 /// A number for jitter.
 pub(crate) fn random() -> u64 {
     uuid::Uuid::new_v4().as_u64_pair().1.rotate_left(32)

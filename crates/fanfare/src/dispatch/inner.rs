@@ -13,7 +13,7 @@ use tokio::runtime::Handle;
 use super::{
     cause::{self, Cause, Parent},
     handler::{Entry, RefHandler, Seat, Seated, TaskHandler, Trouble},
-    hooks,
+    hooks, ids,
     node::{AnyNode, Garbage, Lists, Node},
     others::Others,
     queue::{Queue, Waiting},
@@ -33,6 +33,8 @@ use crate::{
 };
 
 pub(crate) struct Inner {
+    /// No other dispatcher of the process has it.
+    pub(crate) id: u64,
     pub(crate) table: Table,
     registrar: Mutex<Registrar>,
     /// The subscriptions to events of many types, for events whose type is known by name alone.
@@ -79,6 +81,7 @@ impl Inner {
     pub(crate) fn new(registry: Registry, mut settings: Settings) -> Arc<Self> {
         settings.is_watched = settings.has_spans || settings.storms.rate.is_some();
         Arc::new(Self {
+            id: ids::dispatcher(),
             table: Table::default(),
             registrar: Mutex::default(),
             wild: ArcSwap::default(),
@@ -209,7 +212,7 @@ impl Inner {
     }
 
     /// Who listens to an event whose type is known by name alone; a report where it goes no further.
-    pub(crate) fn named_lists(&self, event: &Named) -> Result<Lists<Named>, Report> {
+    pub(crate) fn named_lists(&self, event: &Named, parent: Option<&Parent>) -> Result<Lists<Named>, Report> {
         let event_type = event.event_type();
         let (mut refs, mut tasks) = (Vec::new(), Vec::new());
         for wild in self.wild.load().iter().filter(|wild| wild.takes(&event_type) && !wild.is_gone()) {
@@ -226,10 +229,10 @@ impl Inner {
         let is_heard = !refs.is_empty() || !tasks.is_empty();
         let count = |stats: &Stats| {
             stats.emitted.add();
-            if let Some(report) = self.over_rate(stats, &event_type) {
+            if let Some(report) = self.over_rate(stats, &event_type, parent) {
                 return Err(report);
             }
-            if is_heard { Ok(()) } else { Err(self.unheard(&event_type, stats.unheard())) }
+            if is_heard { Ok(()) } else { Err(self.unheard(&event_type, stats.unheard(), parent)) }
         };
         match nodes.first() {
             Some(node) => count(node.stats())?,
@@ -244,14 +247,19 @@ impl Inner {
         Ok(Lists::new(refs, tasks))
     }
 
-    /// Says that nobody listens.
+    /// Says that nobody listens to what `parent` emitted.
     #[cold]
-    pub(crate) fn unheard(&self, event_type: &str, tell: Option<&'static str>) -> Report {
+    pub(crate) fn unheard(
+        &self,
+        event_type: &str,
+        tell: Option<&'static str>,
+        parent: Option<&Parent>,
+    ) -> Report {
         if let Some(text) = tell {
             tracing::warn!(event_type, "{text}");
         }
         if let Some(hook) = &self.settings.on_unhandled {
-            hooks::call(self, "on_unhandled", || hook(event_type));
+            hooks::call(self, "on_unhandled", event_type, parent, || hook(event_type));
         }
         Report::unheard()
     }
@@ -260,21 +268,25 @@ impl Inner {
     #[cold]
     pub(crate) fn failed(&self, seat: &Seat, failure: HandlerFailure, notes: &mut Option<Box<More>>) {
         seat.failed.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        self.tell(failure, notes);
+        self.log(&failure);
+        self.tell(&failure, cause::parent().as_ref());
+        notes.more().failures.push(failure);
     }
 
-    fn tell(&self, failure: HandlerFailure, notes: &mut Option<Box<More>>) {
+    fn log(&self, failure: &HandlerFailure) {
         tracing::error!(
             handler = &*failure.handler,
             event_type = &*failure.event_type,
             correlation_id = cause::known().map(|cause| tracing::field::display(cause.root_id())),
             "{}",
-            hooks::text(&failure)
+            hooks::text(failure)
         );
+    }
+
+    fn tell(&self, failure: &HandlerFailure, parent: Option<&Parent>) {
         if let Some(hook) = &self.settings.on_error {
-            hooks::call(self, "on_error", || hook(&failure));
+            hooks::call(self, "on_error", &failure.event_type, parent, || hook(failure));
         }
-        notes.more().failures.push(failure);
     }
 
     /// Settles what a call left behind; answers the events that it returned.
@@ -308,7 +320,7 @@ impl Inner {
         stats: Option<&Stats>,
     ) -> Result<Arc<Cause>, Report> {
         let cause = Cause::new(subject, parent.clone());
-        let refusal = parent.and_then(|parent| self.settings.storms.refusal(&cause, &parent));
+        let refusal = parent.as_ref().and_then(|parent| self.settings.storms.refusal(&cause, parent));
         let Some(storm) = refusal else { return Ok(cause) };
         match stats {
             Some(stats) => stats.cut(),
@@ -319,34 +331,36 @@ impl Inner {
                 .and_then(|nodes| nodes.first())
                 .map_or((), |node| node.stats().cut()),
         }
-        Err(self.cut(subject.event_type(), storm))
+        let failure = cut(subject.event_type(), storm);
+        self.log(&failure);
+        self.tell(&failure, parent.as_ref());
+        Err(Report::of_failure(failure))
     }
 
-    /// The report of an emit that is over its type's rate, if it is.
+    /// The report of an emit that is over its type's rate, if it is. The hook is told of the first one of a span of time alone:
+    /// it may be what the storm is made of.
     #[cold]
-    pub(crate) fn over_rate(&self, stats: &Stats, event_type: &str) -> Option<Report> {
+    pub(crate) fn over_rate(
+        &self,
+        stats: &Stats,
+        event_type: &str,
+        parent: Option<&Parent>,
+    ) -> Option<Report> {
         let (emits_max, per) = self.settings.storms.rate?;
         let now = self.settings.clock.monotonic();
-        stats.is_over_rate(now, emits_max, per).then(|| {
+        let over = stats.over_rate(now, emits_max, per);
+        (over > 0).then(|| {
             stats.cut();
             let reason = format!("more than {emits_max} emits of one type in {per:?}");
-            let mut chain = cause::parent().map(|parent| parent.cause.chain()).unwrap_or_default();
+            let mut chain = parent.map(|parent| parent.cause.chain()).unwrap_or_default();
             chain.push(event_type.into());
-            self.cut(event_type.into(), Storm { reason, chain })
+            let failure = cut(event_type.into(), Storm { reason, chain });
+            self.log(&failure);
+            if over == 1 {
+                self.tell(&failure, parent);
+            }
+            Report::of_failure(failure)
         })
-    }
-
-    /// Says that an emit was cut.
-    fn cut(&self, event_type: ByteString, storm: Storm) -> Report {
-        let failure = HandlerFailure {
-            handler: "the storm guard".into(),
-            event_type,
-            kind: FailureKind::Storm,
-            error: storm.into(),
-        };
-        let mut notes = None;
-        self.tell(failure, &mut notes);
-        Report::of(0, notes)
     }
 
     #[cold]
@@ -369,4 +383,10 @@ pub(crate) fn failure(
     error: fanfare_core::BoxError,
 ) -> HandlerFailure {
     HandlerFailure { handler: seat.name.clone(), event_type, kind, error }
+}
+
+/// An emit was cut.
+fn cut(event_type: ByteString, storm: Storm) -> HandlerFailure {
+    let (handler, kind) = ("the storm guard".into(), FailureKind::Storm);
+    HandlerFailure { handler, event_type, kind, error: storm.into() }
 }

@@ -72,6 +72,12 @@ impl Report {
         Self { ran: UNHEARD, more: None }
     }
 
+    /// Of an emit that was cut.
+    pub(crate) fn of_failure(failure: HandlerFailure) -> Self {
+        let more = More { failures: vec![failure], ..More::default() };
+        Self { ran: 0, more: Some(Box::new(more)) }
+    }
+
     #[inline]
     pub(crate) fn of(ran: usize, more: Option<Box<More>>) -> Self {
         Self { ran, more }

@@ -39,15 +39,15 @@ impl Stats {
         self.subscribed.fetch_add(1, Relaxed);
     }
 
-    /// Whether an emit that begins now is over the rate; counts it otherwise.
+    /// How many emits of the span of time are over the rate with one that begins now; 0: it is not.
     #[cold]
-    pub(crate) fn is_over_rate(&self, now: Duration, emits_max: u32, per: Duration) -> bool {
+    pub(crate) fn over_rate(&self, now: Duration, emits_max: u32, per: Duration) -> u32 {
         let (start, emits) = &mut *self.span.lock();
         if *emits == 0 || now.saturating_sub(*start) >= per {
             (*start, *emits) = (now, 0);
         }
         *emits = emits.saturating_add(1);
-        *emits > emits_max
+        emits.saturating_sub(emits_max)
     }
 
     /// Counts an event that nobody heard; answers what the log should be told, once.

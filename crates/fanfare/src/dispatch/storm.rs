@@ -49,8 +49,8 @@ impl StormGuard {
         self
     }
 
-    /// How many emits of one event type may begin in a span of time; more are cut until the next span begins. It reads
-    /// the clock at each emit.
+    /// How many emits of one event type may begin in a span of time; more are cut until the next span begins, and `on_error` is
+    /// told of the first of them. It reads the clock at each emit.
     #[must_use]
     pub fn rate_max(mut self, emits: u32, per: Duration) -> Self {
         self.rate = Some((emits, per));

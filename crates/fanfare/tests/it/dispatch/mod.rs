@@ -5,6 +5,7 @@ mod bridge;
 mod emitting;
 mod executors;
 mod failures;
+mod hooks;
 mod local;
 mod memory;
 mod middleware;
