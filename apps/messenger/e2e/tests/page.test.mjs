@@ -277,3 +277,34 @@ test("colours are far enough apart in light and in dark", async () => {
     assert.deepEqual(poor, [], colorScheme);
   }
 });
+
+test("in a room of many everybody can be found, named and seen, although the page knows the first of them only", async () => {
+  const ann = await Person.join(browser, server.url, "Ann");
+  await ann.createRoom("Crowd");
+  await server.fillRoom("Crowd", 250);
+  await ann.page.reload();
+  await ann.openRoom("Crowd");
+  const { page } = ann;
+  await page.getByText("Public · 251 members", { exact: true }).waitFor();
+  await page.getByRole("button", { name: "Members" }).click();
+  const listed = page.locator(".panel-body .people .person");
+  const more = page.getByRole("button", { name: "Show more" });
+  for (const count of [100, 200]) {
+    await eventually(`${count} people`, async () => (await listed.count()) === count);
+    await more.click();
+  }
+  await eventually("everybody", async () => (await listed.count()) === 251);
+  assert.equal(await more.count(), 0);
+  const text = page.getByRole("combobox", { name: "Message in Crowd" });
+  await text.pressSequentially("hello @p0024");
+  await page.getByRole("listbox", { name: "People to mention" }).getByText("p00240").waitFor();
+  await text.pressSequentially("7");
+  await eventually("the one", async () => (await page.getByRole("listbox", { name: "People to mention" }).getByRole("option").count()) === 1);
+  await text.press("Enter");
+  await text.press("Enter");
+  await eventually("the message", async () => (await ann.texts()).at(-1) === "hello @p00247");
+  await page.getByRole("button", { name: "Invite", exact: true }).click();
+  await page.getByRole("combobox", { name: "People" }).fill("p00247");
+  await page.getByText("Nobody of that name.").waitFor();
+  assert.deepEqual(ann.complaints(), []);
+});

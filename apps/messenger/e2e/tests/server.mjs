@@ -21,6 +21,7 @@ export const program = join(programs, "messenger");
 export const troubled = join(programs, "examples/troubled");
 
 const readJournal = join(programs, "examples/read_journal");
+const crowd = join(programs, "examples/crowd");
 
 /** Where tests leave pictures of the page, for whoever wants to look. */
 export const pictures = join(programs, "../messenger-pictures");
@@ -81,6 +82,11 @@ export class Server {
   async journal() {
     const { stdout } = await run(readJournal, ["--data", this.folder], { maxBuffer: 256 * 1024 * 1024 });
     return stdout.split("\n").filter(Boolean).map((line) => JSON.parse(line));
+  }
+
+  /** So many people are in this room, called p00000 and so on. Pages learn of them when they connect. */
+  async fillRoom(room, count) {
+    await run(crowd, [this.folder, room, String(count)]);
   }
 
   /** Asks it to end, and returns its exit code. */

@@ -1,4 +1,5 @@
-// Names after an @: the list narrows while one types, arrows choose, Enter or Tab takes, Escape leaves it.
+// Names after an @: the list narrows while one types, arrows choose, Enter or Tab takes, Escape leaves it. Who is not at hand
+// is asked for meanwhile.
 
 import { avatar } from "../ui/avatar.js";
 import { fill, freshId, h } from "../ui/dom.js";
@@ -10,16 +11,19 @@ export class Completion {
   node;
   #text;
   #people;
+  #ask;
   #found = [];
   #current = 0;
 
-  constructor(text, people) {
+  // `ask` brings those whose name holds a text to the others, where there are any, and says whether somebody is new.
+  constructor(text, people, ask) {
     this.#text = text;
     this.#people = people;
+    this.#ask = ask;
     const id = freshId("mentions");
     this.node = h("ul", { id, class: "completion", role: "listbox", "aria-label": "People to mention", hidden: true });
     for (const [name, value] of [["aria-controls", id], ["aria-autocomplete", "list"], ["aria-expanded", "false"], ["role", "combobox"]]) text.setAttribute(name, value);
-    for (const type of ["input", "click"]) text.addEventListener(type, () => this.#look());
+    for (const type of ["input", "click"]) text.addEventListener(type, () => this.#lookAndAsk());
     text.addEventListener("blur", () => this.#close());
   }
 
@@ -45,6 +49,12 @@ export class Completion {
     const { value, selectionStart, selectionEnd } = this.#text;
     if (selectionStart !== selectionEnd) return null;
     return BEGUN.exec(value.slice(0, selectionStart))?.[1] ?? null;
+  }
+
+  async #lookAndAsk() {
+    this.#look();
+    const begun = this.#begun();
+    if (begun !== null && await this.#ask(begun) && this.#begun() === begun) this.#look();
   }
 
   #look() {

@@ -3,9 +3,11 @@
 
 import { fill, h } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
+import { Store } from "../model/store.js";
 import { Completion } from "./completion.js";
 
 const NEAR_MAX = 200;
+const OTHERS_MAX = 20;
 const draftOf = (room) => `draft ${room}`;
 
 export class Composer {
@@ -16,6 +18,7 @@ export class Composer {
   #context = h("div", { class: "context", hidden: true });
   #left = h("span", { class: "left", role: "status", hidden: true });
   #completion;
+  #others = new Set(); // members whom a large room does not list
   #reply;
   #editing;
 
@@ -25,9 +28,17 @@ export class Composer {
     const label = room.kind === "direct" ? `Message to ${room.name}` : `Message in ${room.name}`;
     this.#text = h("textarea", { rows: "1", placeholder: label, "aria-label": label, enterkeyhint: "send", autocapitalize: "sentences" });
     this.#text.value = sessionStorage.getItem(draftOf(room.id)) ?? "";
+    const current = () => app.store.rooms.get(room.id) ?? room;
     this.#completion = new Completion(this.#text, () => {
-      const current = app.store.rooms.get(room.id) ?? room;
-      return current.members.filter((id) => id !== app.store.me.id).map((id) => app.store.person(id)).filter((person) => !person.is_removed);
+      const ids = new Set([...current().members, ...this.#others]);
+      return [...ids].filter((id) => id !== app.store.me.id).map((id) => app.store.person(id)).filter((person) => !person.is_removed);
+    }, async (search) => {
+      if (search === "" || Store.listsAll(current())) return false;
+      const { people } = await app.messenger.call("people", { search, in_room: room.id, limit: OTHERS_MAX }).catch(() => ({ people: [] }));
+      app.store.know(people);
+      const news = people.filter(({ id }) => !this.#others.has(id));
+      news.forEach(({ id }) => this.#others.add(id));
+      return news.length > 0;
     });
     const form = h("form", { class: "composer" }, this.#text, this.#left, this.#send);
     form.addEventListener("submit", (event) => {

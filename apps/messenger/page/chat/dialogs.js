@@ -60,7 +60,8 @@ export function openConversation(app, person) {
 
 export function inviteTo(app, room) {
   return showDialog(`Invite to ${room.name}`, (close) => peoplePicker(app, {
-    isOffered: (person) => !room.members.includes(person.id) && !person.is_removed,
+    where: { not_in_room: room.id },
+    isOffered: (person) => !person.is_removed,
     pick: (person) => attempt(async () => {
       await app.messenger.call("room.invite", { room: room.id, person: person.id });
       close(true);
@@ -96,19 +97,19 @@ export function switchTo(app) {
   }));
 }
 
-function peoplePicker(app, { isOffered, pick }) {
+function peoplePicker(app, { where, isOffered, pick }) {
   return picker({
     label: "People",
     placeholder: "Find somebody by name",
     nothing: "Nobody of that name.",
-    find: async (search) => (await findPeople(app, search)).filter(isOffered),
+    find: async (search) => (await findPeople(app, search, where)).filter(isOffered),
     row: personRow,
     pick,
   });
 }
 
-async function findPeople(app, search) {
-  const { people } = await app.messenger.call("people", { search: search || undefined, limit: FOUND_MAX });
+async function findPeople(app, search, where) {
+  const { people } = await app.messenger.call("people", { search: search || undefined, ...where, limit: FOUND_MAX });
   app.store.know(people);
   return people;
 }

@@ -18,6 +18,7 @@ export class MembersPanel {
   #app;
   #id;
   #members = [];
+  #hasMore = false;
   #invited = [];
   #listening = new AbortController();
 
@@ -27,11 +28,11 @@ export class MembersPanel {
     this.title = this.#room?.kind === "direct" ? "About" : "Members";
     const draw = perFrame(() => this.#draw());
     const { signal } = this.#listening;
-    let count = this.#room?.members.length;
+    let count = this.#room?.member_count;
     app.store.addEventListener("people", draw, { signal });
     app.store.addEventListener("rooms", () => {
-      if (this.#room?.members.length !== count) {
-        count = this.#room?.members.length;
+      if (this.#room?.member_count !== count) {
+        count = this.#room?.member_count;
         this.#load();
       }
     }, { signal });
@@ -49,14 +50,39 @@ export class MembersPanel {
   async #load(again = AGAIN_MAX) {
     if (!this.#room) return;
     if (this.#room.kind !== "direct") {
-      const found = await attempt(() => this.#app.messenger.call("room.members", { room: this.#id }));
+      const found = await attempt(() => this.#pages(this.#members.length));
       if (!found || this.#listening.signal.aborted) return;
       this.#members = found.members;
+      this.#hasMore = found.has_more;
       this.#invited = found.invited;
       this.#app.store.know(found.members.map(({ role, ...person }) => person));
       // An event is here before the list has it.
-      if (again > 0 && found.members.length !== this.#room?.members.length) setTimeout(() => this.#load(again - 1), AGAIN_MS);
+      if (again > 0 && found.count !== this.#room?.member_count) setTimeout(() => this.#load(again - 1), AGAIN_MS);
     }
+    this.#draw();
+  }
+
+  // The first page, and as many more as hold so many people.
+  async #pages(wanted) {
+    const found = await this.#page();
+    while (found.has_more && found.members.length < wanted) {
+      const next = await this.#page(found.members.at(-1).id);
+      found.members.push(...next.members);
+      found.has_more = next.has_more;
+    }
+    return found;
+  }
+
+  #page(after) {
+    return this.#app.messenger.call("room.members", { room: this.#id, after });
+  }
+
+  async #more() {
+    const next = await attempt(() => this.#page(this.#members.at(-1).id));
+    if (!next || this.#listening.signal.aborted) return;
+    this.#members.push(...next.members);
+    this.#hasMore = next.has_more;
+    this.#app.store.know(next.members.map(({ role, ...person }) => person));
     this.#draw();
   }
 
@@ -78,6 +104,7 @@ export class MembersPanel {
         h("button", { type: "button", class: "primary compact", onclick: () => inviteTo(this.#app, room).then((done) => done && this.#load()) }, icon("add", 18), "Invite"),
         h("button", { type: "button", class: "quiet", onclick: () => this.#leave(room) }, icon("leave", 18), "Leave room")),
       h("ul", { class: "people" }, members.map((member) => this.#row(room, member))),
+      this.#hasMore && h("div", { class: "panel-actions" }, h("button", { type: "button", class: "quiet", onclick: () => this.#more() }, "Show more")),
       this.#invited.length > 0 && [h("h3", {}, "Invited"), h("ul", { class: "people" }, this.#invited.map((person) =>
         h("li", { class: "person" }, avatar(person), h("span", { class: "option-text" }, h("strong", {}, person.name), h("small", {}, "has not answered yet")))))]);
   }

@@ -4,6 +4,7 @@ import { roomMark } from "../ui/avatar.js";
 import { fill, h } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
 import { ago } from "../ui/time.js";
+import { Store } from "../model/store.js";
 import { goTo } from "./routes.js";
 
 export class RoomHead {
@@ -47,9 +48,10 @@ export class RoomHead {
     }
     if (typing.length === 1) return `${typing[0]} is typing…`;
     if (typing.length > 1) return `${typing.slice(0, 2).join(", ")}${typing.length > 2 ? " and others" : ""} are typing…`;
-    const online = room.members.filter((id) => id === store.me.id || store.people.get(id)?.is_online).length;
-    const members = room.members.length === 1 ? "only you" : `${room.members.length} members`;
-    return `${room.kind === "private" ? "Private" : "Public"} · ${members}${room.members.length > 1 ? `, ${online} online` : ""}`;
+    const { member_count: count } = room;
+    const online = room.members.filter((id) => id === store.me.id || store.person(id).is_online).length;
+    const members = count === 1 ? "only you" : `${count} members`;
+    return `${room.kind === "private" ? "Private" : "Public"} · ${members}${count > 1 && Store.listsAll(room) ? `, ${online} online` : ""}`;
   }
 }
 

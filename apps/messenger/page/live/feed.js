@@ -2,6 +2,7 @@
 // Where recovery was not possible, the history is read anew.
 
 import { note } from "./log.js";
+import { Store } from "../model/store.js";
 import { Timeline } from "../model/timeline.js";
 import { messageOf } from "../model/message.js";
 import { mentions } from "../chat/text.js";
@@ -163,10 +164,12 @@ export class Feed {
   }
 
   #membership(room, { type, person }) {
+    const isAll = Store.listsAll(room);
     const members = new Set(room.members);
-    if (type === "joined") members.add(person);
-    if (type === "left" || type === "kicked") members.delete(person);
-    this.#store.change(this.#id, { members: [...members] });
+    const step = { joined: 1, left: -1, kicked: -1 }[type] ?? 0;
+    if (step > 0 && isAll) members.add(person);
+    if (step < 0) members.delete(person);
+    this.#store.change(this.#id, { members: [...members], member_count: isAll ? members.size : room.member_count + step });
     this.#store.person(person);
   }
 }

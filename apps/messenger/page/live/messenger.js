@@ -91,6 +91,7 @@ export class Messenger extends EventTarget {
   async #sync() {
     try {
       const sync = await this.call("sync");
+      this.#asked.clear();
       this.store.load(sync);
       for (const room of this.store.rooms.values()) this.feed(room.id)?.recount(room);
       this.store.tell("rooms");
@@ -108,16 +109,19 @@ export class Messenger extends EventTarget {
     }
   }
 
-  // Unknown people are asked for together, each once.
+  // Unknown people are asked for together, each once, as many at a time as are answered.
   #ask(person) {
     if (!person || this.#asked.has(person)) return;
     this.#asked.add(person);
     this.#asking.push(person);
-    if (this.#asking.length > 1) return;
-    setTimeout(async () => {
+    if (this.#asking.length === 1) setTimeout(() => this.#askAll(), ASK_PAUSE_MS);
+  }
+
+  async #askAll() {
+    while (this.#asking.length > 0) {
       const ids = this.#asking.splice(0, PEOPLE_MAX);
       await this.call("people", { ids, limit: PEOPLE_MAX }).then(({ people }) => this.store.know(people)).catch(() => ids.forEach((id) => this.#asked.delete(id)));
-    }, ASK_PAUSE_MS);
+    }
   }
 
   // One feed per room that one is in, and none for others.
@@ -136,7 +140,8 @@ export class Messenger extends EventTarget {
     const { store } = this;
     switch (push?.kind) {
       case "typing": store.typed(push.room, push.person); break;
-      case "presence": store.know(push.people); break;
+      // Most of a large room are nobody whom the page shows.
+      case "presence": store.know(push.people.filter(({ id }) => store.people.has(id))); break;
       case "read": store.change(push.room, { read: push.offset, unread: push.unread, mentions: push.mentions }); break;
       case "room": store.put(push.room); break;
       case "room_gone": store.remove(push.room, push.why); break;

@@ -22,8 +22,10 @@ export class Store extends EventTarget {
     this.me = me;
   }
 
-  // The whole state, at the first connection and after each reconnect.
+  // The whole state, at the first connection and after each reconnect. Of whom it does not tell it is asked again.
   load(sync) {
+    const told = new Set(sync.people.map(({ id }) => id));
+    for (const id of this.people.keys()) if (!told.has(id)) this.tell("unknown", id);
     this.me = { ...this.me, ...sync.me };
     this.epoch = sync.epoch;
     this.textMax = sync.text_max ?? this.textMax;
@@ -40,9 +42,10 @@ export class Store extends EventTarget {
 
   // A room that one is in, or is invited to.
   put(room) {
-    if (room.members.includes(this.me.id)) {
+    if (room.role) {
       this.invitations.delete(room.id);
       this.rooms.set(room.id, { ...this.rooms.get(room.id), ...room });
+      if (room.with) this.person(room.with);
     } else {
       this.invitations.set(room.id, room);
     }
@@ -84,6 +87,11 @@ export class Store extends EventTarget {
       isNews = true;
     }
     if (isNews) this.tell("people");
+  }
+
+  // Large rooms list their first members only.
+  static listsAll({ members, member_count: count }) {
+    return members.length >= count;
   }
 
   // Rooms in the order of what happened last.

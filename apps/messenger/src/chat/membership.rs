@@ -135,6 +135,7 @@ impl Chat {
             })
             .await?;
         if is_needed {
+            let _place = self.invitation_place(room, whom, by).await?;
             let event = room::Invited { room, person: whom, by };
             self.applied(self.0.journal.publish(event, None).await?).await?;
         }

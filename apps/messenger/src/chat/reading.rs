@@ -2,18 +2,23 @@
 
 use super::access::{Membership, membership, person, standing, take};
 use super::refusal::Refusal;
-use super::requests::{FindPeople, History, ListRooms, Me, Messages, Page, Read, Search, Sync, Unread};
+use super::requests::{
+    FindPeople, History, ListRooms, Me, Members, Messages, Page, Read, Search, Sync, Unread,
+};
 use super::service::{Chat, TEXT_MAX};
-use crate::model::{self, Blanks, Found, Kind, PersonView, Public, Shown, Span};
+use crate::model::{self, Blanks, Found, Kind, PersonView, Place, Public, Room, Shown, Span};
 use fanfare::{Event, Topic};
 use fanfare_core::{KeyRange, Recorded};
 use serde_json::{Value, json};
+use std::collections::HashSet;
 use std::sync::Arc;
 use uuid::Uuid;
 
 const PAGE: usize = 50;
 const PAGE_MAX: usize = 100;
 const PEOPLE_MAX: usize = 100;
+/// People that a `sync` tells of; it is asked for others when they are shown.
+const SYNC_PEOPLE_MAX: usize = 1_000;
 
 impl Chat {
     /// Everything that a client needs after it connected.
@@ -24,12 +29,13 @@ impl Chat {
         let mut sync = self
             .read(move |tx| {
                 let me = person(tx, who)?;
+                let rooms = model::rooms(tx, who, epoch)?;
                 Ok(Sync {
                     me: Me { id: me.id, name: me.name, is_admin: me.is_admin },
                     epoch: String::new(),
-                    rooms: model::rooms(tx, who, epoch)?,
+                    people: model::People::all(tx, around(who, &rooms))?,
+                    rooms,
                     invitations: model::invitations(tx, who, epoch)?,
-                    people: model::People::around(tx, who)?,
                     notifications_unread: super::notices::unread(tx, who)?,
                     text_max: TEXT_MAX,
                 })
@@ -46,20 +52,27 @@ impl Chat {
         self.read(move |tx| Ok(model::public_rooms(tx, who, &list.search, limit)?)).await
     }
 
-    /// Members and, to members, who is invited. Of a public room everybody may know them.
-    pub(super) async fn members(&self, who: Uuid, room: Uuid) -> Result<Value, Refusal> {
+    /// Members and, to members with the first page, who is invited. Of a public room everybody may know them.
+    pub(super) async fn members(&self, who: Uuid, page: Members) -> Result<Value, Refusal> {
         take(&self.0.limits.reads, who)?;
         let _open = self.0.gates.open(who).await;
-        let (members, invited) = self
+        let Members { room, after, limit } = page;
+        let limit = limit.unwrap_or(PEOPLE_MAX).clamp(1, PEOPLE_MAX);
+        let (mut members, count, invited) = self
             .read(move |tx| {
                 let found = standing(tx, room, who)?;
                 if found.role.is_none() && found.kind != Kind::Public {
                     return Err(Refusal::forbidden("only members may do this"));
                 }
-                let invited = if found.role.is_some() { model::invited(tx, room)? } else { Vec::new() };
-                Ok((model::members(tx, room)?, invited))
+                let shows_invited = found.role.is_some() && after.is_none();
+                let invited = if shows_invited { model::invited(tx, room)? } else { Vec::new() };
+                // One more says whether there are more.
+                let members = model::members(tx, room, after, limit + 1)?;
+                Ok((members, model::member_count(tx, room)?, invited))
             })
             .await?;
+        let has_more = members.len() > limit;
+        members.truncate(limit);
         let members = members.into_iter().map(|member| {
             let is_online = self.0.online.has(member.id);
             let mut member = json!(member);
@@ -71,7 +84,8 @@ impl Chat {
         let invited = invited
             .into_iter()
             .map(|(id, name)| json!({ "id": id, "name": name, "is_online": self.0.online.has(id) }));
-        Ok(json!({ "members": members.collect::<Vec<_>>(), "invited": invited.collect::<Vec<_>>() }))
+        let (members, invited) = (members.collect::<Vec<_>>(), invited.collect::<Vec<_>>());
+        Ok(json!({ "members": members, "has_more": has_more, "count": count, "invited": invited }))
     }
 
     /// Messages as they stand now.
@@ -217,14 +231,25 @@ impl Chat {
 
     pub(super) async fn people(&self, who: Uuid, find: FindPeople) -> Result<Vec<PersonView>, Refusal> {
         take(&self.0.limits.reads, who)?;
+        let _open = self.0.gates.open(who).await;
         let limit = find.limit.unwrap_or(PAGE).clamp(1, PEOPLE_MAX);
+        let FindPeople { search, ids, in_room, not_in_room, .. } = find;
+        let place = match (in_room, not_in_room) {
+            (None, None) => None,
+            (Some(room), None) => Some((room, Place::In(room))),
+            (None, Some(room)) => Some((room, Place::NotIn(room))),
+            (Some(_), Some(_)) => return Err(Refusal::invalid("`in_room` or `not_in_room`")),
+        };
         let mut people = self
-            .read(move |tx| match find.ids {
-                Some(ids) => {
-                    let found = ids.into_iter().take(PEOPLE_MAX).map(|id| model::People::find(tx, id));
-                    Ok(found.filter_map(Result::transpose).collect::<Result<Vec<_>, _>>()?)
+            .read(move |tx| {
+                if let Some((room, _)) = place {
+                    membership(tx, room, who)?;
                 }
-                None => Ok(model::People::search(tx, find.search.as_deref().unwrap_or_default(), limit)?),
+                let place = place.map(|(_, place)| place);
+                Ok(match ids {
+                    Some(ids) => model::People::all(tx, ids.into_iter().take(PEOPLE_MAX))?,
+                    None => model::People::search(tx, &search.unwrap_or_default(), place, limit)?,
+                })
             })
             .await?;
         self.mark_online(&mut people);
@@ -258,6 +283,15 @@ impl Chat {
             person.is_online = self.0.online.has(person.id);
         }
     }
+}
+
+/// Whom a person sees first: themselves, the others of their conversations, and members of rooms as these list them.
+fn around(who: Uuid, rooms: &[Room]) -> Vec<Uuid> {
+    let others = rooms.iter().filter_map(|room| room.with);
+    let members = rooms.iter().flat_map(|room| &room.members).copied();
+    let mut seen = HashSet::new();
+    let all = std::iter::once(who).chain(others).chain(members).filter(|person| seen.insert(*person));
+    all.take(SYNC_PEOPLE_MAX).collect()
 }
 
 /// The topic of rooms of a kind.

@@ -27,6 +27,14 @@ pub(super) struct InRoom {
 }
 
 #[derive(Deserialize)]
+pub(super) struct Members {
+    pub(super) room: Uuid,
+    /// The last one of the page before.
+    pub(super) after: Option<Uuid>,
+    pub(super) limit: Option<usize>,
+}
+
+#[derive(Deserialize)]
 pub(super) struct WithPerson {
     pub(super) room: Uuid,
     pub(super) person: Uuid,
@@ -130,6 +138,10 @@ pub(super) struct Unread {
 pub(super) struct FindPeople {
     pub(super) search: Option<String>,
     pub(super) ids: Option<Vec<Uuid>>,
+    /// Only members of this room.
+    pub(super) in_room: Option<Uuid>,
+    /// Only those who are not.
+    pub(super) not_in_room: Option<Uuid>,
     pub(super) limit: Option<usize>,
 }
 

@@ -32,7 +32,7 @@ pub fn register(gateway: GatewayBuilder, chat: &Chat) -> GatewayBuilder {
         "room.invite" WithPerson |chat, who, asked| { chat.invite(who, asked).await?; json!({}) };
         "room.decline" InRoom |chat, who, asked| { chat.decline(who, asked.room).await?; json!({}) };
         "room.kick" WithPerson |chat, who, asked| { chat.kick(who, asked).await?; json!({}) };
-        "room.members" InRoom |chat, who, asked| chat.members(who, asked.room).await?;
+        "room.members" Members |chat, who, asked| chat.members(who, asked).await?;
         "dm.open" OpenDirect |chat, who, asked| chat.open_direct(who, asked.person).await?;
         "message.send" Send |chat, who, asked| chat.send(who, asked).await?;
         "message.edit" Edit |chat, who, asked| chat.edit(who, asked).await?;

@@ -1,4 +1,4 @@
-//! How many rooms and conversations a person has place for, and conversations that are hidden.
+//! How many rooms, conversations and invitations a person has place for, and conversations that are hidden.
 //!
 //! ```text
 //! |<---------------- ROOMS_MAX ---------------->|
@@ -18,6 +18,12 @@ use uuid::Uuid;
 pub(super) const ROOMS_MAX: usize = 1_000;
 /// Conversations of one person that others began.
 pub(super) const ASKED_MAX: usize = 300;
+/// Invitations of one person that are open.
+const INVITED_MAX: usize = 100;
+/// Those of them that one other has made: so it takes many to fill them.
+const INVITED_BY_ONE_MAX: usize = 10;
+/// Invitations into one room that are open.
+const INVITED_INTO_MAX: usize = 500;
 
 /// Whoever takes a place is in the row until that is in the model: so the limits are exact. One's own row comes before
 /// another's.
@@ -25,6 +31,9 @@ pub(super) const ASKED_MAX: usize = 300;
 pub(super) struct Places {
     own: Turns<Uuid>,
     asked: Turns<Uuid>,
+    /// Into rooms, and of people: in this order.
+    inviting: Turns<Uuid>,
+    invited: Turns<Uuid>,
 }
 
 impl Chat {
@@ -51,6 +60,34 @@ impl Chat {
         }
         let turn = self.0.places.asked.turn(&person).await;
         if is_full(self.space(person).await?) { Err(full()) } else { Ok(turn) }
+    }
+
+    /// A place for an invitation that nobody has answered yet.
+    pub(super) async fn invitation_place(
+        &self,
+        room: Uuid,
+        person: Uuid,
+        by: Uuid,
+    ) -> Result<(Turn, Turn), Refusal> {
+        let check = async || {
+            let open = self.read(move |tx| Ok(model::open_invitations(tx, room, person, by)?)).await?;
+            match open {
+                open if open.into_room >= INVITED_INTO_MAX => {
+                    Err(Refusal::conflict("too many invitations into this room are not answered yet"))
+                }
+                open if open.by_one >= INVITED_BY_ONE_MAX => {
+                    Err(Refusal::conflict("this person has not answered your other invitations yet"))
+                }
+                open if open.of_person >= INVITED_MAX => {
+                    Err(Refusal::conflict("this person can take no more invitations"))
+                }
+                _ => Ok(()),
+            }
+        };
+        // Whoever would be refused anyway is not let in the rows.
+        check().await?;
+        let turns = (self.0.places.inviting.turn(&room).await, self.0.places.invited.turn(&person).await);
+        check().await.map(|()| turns)
     }
 
     /// Puts a conversation out of a person's sight until somebody writes there, or they open it again.

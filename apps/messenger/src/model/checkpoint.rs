@@ -4,7 +4,7 @@ use fanfare_core::Epoch;
 use rusqlite::{OptionalExtension, Transaction, params};
 
 /// The form of the tables. Another one makes the model anew.
-const VERSION: i64 = 3;
+const VERSION: i64 = 4;
 
 /// The position of the first event that the model lacks, after making it anew when it is of another journal or form.
 pub(super) fn open(tx: &Transaction<'_>, epoch: Epoch, end: u64) -> Result<u64, rusqlite::Error> {

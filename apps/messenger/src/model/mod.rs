@@ -21,14 +21,14 @@ pub use change::Change;
 pub use comings::{Coming, comings};
 pub use error::ModelError;
 pub use messages::{Message, Quote, Reaction, Span, blanks, find, messages, sent_before};
-pub use person::{People, PersonView, Presence};
+pub use person::{People, PersonView, Place, Presence};
 pub use projection::{Event, Model};
 pub(crate) use rooms::named;
 pub use rooms::{Kind, Member, Public, Role, Room, Standing};
 pub use rooms::{
-    head, invitation_ids, invitations, invited, members, neighbours, public_rooms, room, room_ids, rooms,
-    standing,
+    head, invitation_ids, invitations, invited, member_count, members, neighbours, public_rooms, room,
+    room_ids, rooms, standing,
 };
 pub use search::{Found, search};
-pub use space::{Space, hidden_from, hide, show, space};
+pub use space::{OpenInvitations, Space, hidden_from, hide, open_invitations, show, space};
 pub use view::{Blanks, Shown, view};

@@ -48,6 +48,7 @@ CREATE TABLE invited (
     by     BLOB NOT NULL,
     PRIMARY KEY (person, room)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX invited_to ON invited (room);
 
 CREATE TABLE kicked (
     room   BLOB NOT NULL,

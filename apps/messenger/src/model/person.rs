@@ -26,6 +26,16 @@ pub struct PersonView {
 /// Who is online now.
 pub type Presence = HashSet<Uuid>;
 
+/// Where somebody is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Place {
+    /// Among a room's members.
+    In(Uuid),
+    /// Among all others.
+    NotIn(Uuid),
+}
+
 /// Questions about people.
 #[derive(Clone, Copy, Debug)]
 pub struct People;
@@ -41,32 +51,38 @@ impl People {
         tx.prepare_cached(&format!("{FIELDS} WHERE id = ?"))?.query_row([id], person).optional()
     }
 
-    /// Those whose name begins with a text.
+    /// These people, but for those that there are not.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub fn all(
+        tx: &Transaction<'_>,
+        ids: impl IntoIterator<Item = Uuid>,
+    ) -> Result<Vec<PersonView>, rusqlite::Error> {
+        ids.into_iter().filter_map(|id| Self::find(tx, id).transpose()).collect()
+    }
+
+    /// Those whose name holds a text, everywhere or where they stand so with a room.
     ///
     /// # Errors
     /// When the database fails.
     pub fn search(
         tx: &Transaction<'_>,
         text: &str,
+        place: Option<Place>,
         limit: usize,
     ) -> Result<Vec<PersonView>, rusqlite::Error> {
+        let (room, is_in) = match place {
+            None => (None, true),
+            Some(Place::In(room)) => (Some(room), true),
+            Some(Place::NotIn(room)) => (Some(room), false),
+        };
         let mut rows = tx.prepare_cached(&format!(
-            "{FIELDS} WHERE removed_at IS NULL AND instr(folded, ?) > 0 ORDER BY instr(folded, ?1), folded LIMIT ?"
+            "{FIELDS} WHERE removed_at IS NULL AND instr(folded, ?1) > 0
+                AND (?2 IS NULL OR EXISTS (SELECT 1 FROM member WHERE room = ?2 AND person = id) = ?3)
+             ORDER BY instr(folded, ?1), folded LIMIT ?4"
         ))?;
-        rows.query_map(params![crate::accounts::fold(text), limit], person)?.collect()
-    }
-
-    /// Everybody who shares a room with a person, the person among them.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub fn around(tx: &Transaction<'_>, who: Uuid) -> Result<Vec<PersonView>, rusqlite::Error> {
-        let mut rows = tx.prepare_cached(&format!(
-            "{FIELDS} WHERE id = ?1
-                OR id IN (SELECT o.person FROM member m JOIN member o ON o.room = m.room WHERE m.person = ?1)
-             ORDER BY folded"
-        ))?;
-        rows.query_map([who], person)?.collect()
+        rows.query_map(params![crate::accounts::fold(text), room, is_in, limit], person)?.collect()
     }
 }
 

@@ -65,8 +65,10 @@ pub struct Room {
     /// What the person is in it; missing: invited.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
-    /// Who is in it; nobody to who is only invited.
+    /// Who is in it, the first 100 that came; nobody to who is only invited.
     pub members: Vec<Uuid>,
+    /// How many are in it; 0 to who is only invited.
+    pub member_count: usize,
     /// The channel's newest offset.
     pub offset: i64,
     /// How far the person has read.
@@ -93,6 +95,9 @@ pub struct Public {
     /// Whether the person is.
     pub is_member: bool,
 }
+
+/// Members that a [`Room`] lists; the others are counted.
+const LISTED_MAX: usize = 100;
 
 /// A member of a room.
 #[derive(Clone, Debug, Serialize)]
@@ -177,6 +182,7 @@ pub fn room(
         with: None,
         role: standing.role,
         members: Vec::new(),
+        member_count: 0,
         offset: 0,
         read: 0,
         unread: 0,
@@ -186,8 +192,10 @@ pub fn room(
     if room.role.is_none() {
         return Ok(Some(room));
     }
-    let mut rows = tx.prepare_cached("SELECT person FROM member WHERE room = ? ORDER BY since, person")?;
-    room.members = rows.query_map([id], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    room.member_count = member_count(tx, id)?;
+    let mut rows =
+        tx.prepare_cached("SELECT person FROM member WHERE room = ? ORDER BY since, person LIMIT ?")?;
+    room.members = rows.query_map(params![id, LISTED_MAX], |row| row.get(0))?.collect::<Result<_, _>>()?;
     if room.kind == Kind::Direct {
         room.with = room.members.iter().copied().find(|member| *member != person);
         let name = tx
@@ -295,16 +303,32 @@ pub fn public_rooms(
     found.collect()
 }
 
-/// Who is in a room.
+/// How many are in a room.
 ///
 /// # Errors
 /// When the database fails.
-pub fn members(tx: &Transaction<'_>, room: Uuid) -> Result<Vec<Member>, rusqlite::Error> {
+pub fn member_count(tx: &Transaction<'_>, room: Uuid) -> Result<usize, rusqlite::Error> {
+    tx.prepare_cached("SELECT count(*) FROM member WHERE room = ?")?.query_row([room], |row| row.get(0))
+}
+
+/// Who is in a room: owners, then everybody by name; from behind somebody on.
+///
+/// # Errors
+/// When the database fails.
+pub fn members(
+    tx: &Transaction<'_>,
+    room: Uuid,
+    after: Option<Uuid>,
+    limit: usize,
+) -> Result<Vec<Member>, rusqlite::Error> {
     let mut rows = tx.prepare_cached(
-        "SELECT person, name, is_owner, last_seen FROM member JOIN person ON id = person
-         WHERE room = ? ORDER BY is_owner DESC, folded",
+        "SELECT m.person, name, is_owner, last_seen FROM member m JOIN person ON id = m.person
+         WHERE room = ?1 AND (?2 IS NULL OR (NOT is_owner, folded) > (
+             SELECT NOT coalesce((SELECT is_owner FROM member WHERE room = ?1 AND person = ?2), 0), folded
+             FROM person WHERE id = ?2))
+         ORDER BY is_owner DESC, folded LIMIT ?3",
     )?;
-    rows.query_map([room], member)?.collect()
+    rows.query_map(params![room, after, limit], member)?.collect()
 }
 
 /// Who is invited to a room: id and name.

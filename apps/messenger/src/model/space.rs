@@ -1,4 +1,4 @@
-//! How many places a person's rooms and conversations take, and conversations that they do not want to see.
+//! How many places a person's rooms, conversations and invitations take, and conversations that they do not want to see.
 
 use super::head;
 use rusqlite::{Transaction, params};
@@ -24,6 +24,37 @@ pub fn space(tx: &Transaction<'_>, person: Uuid) -> Result<Space, rusqlite::Erro
             AND NOT EXISTS (SELECT 1 FROM hidden h WHERE h.room = m.room AND h.person = m.person)",
     )?
     .query_row([person], |row| Ok(Space { all: row.get(0)?, asked: row.get(1)? }))
+}
+
+/// Invitations that nobody has answered yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OpenInvitations {
+    /// Of a person.
+    pub of_person: usize,
+    /// Those of them that one other has made.
+    pub by_one: usize,
+    /// Into a room.
+    pub into_room: usize,
+}
+
+/// How many of a person's and a room's invitations are open.
+///
+/// # Errors
+/// When the database fails.
+pub fn open_invitations(
+    tx: &Transaction<'_>,
+    room: Uuid,
+    person: Uuid,
+    by: Uuid,
+) -> Result<OpenInvitations, rusqlite::Error> {
+    let (of_person, by_one) = tx
+        .prepare_cached("SELECT count(*), coalesce(sum(by = ?2), 0) FROM invited WHERE person = ?1")?
+        .query_row([person, by], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let into_room = tx
+        .prepare_cached("SELECT count(*) FROM invited WHERE room = ?")?
+        .query_row([room], |row| row.get(0))?;
+    Ok(OpenInvitations { of_person, by_one, into_room })
 }
 
 /// Who does not see this conversation, and whether the other began it.

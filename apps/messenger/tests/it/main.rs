@@ -8,6 +8,7 @@
 )]
 
 mod accounts;
+mod bounds;
 mod ending;
 mod membership;
 mod messages;
