@@ -1,14 +1,11 @@
 //! A counter that threads raise without touching one another's cache lines.
 
-use std::{
-    cell::Cell,
-    sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
-};
+use std::{cell::Cell, sync::atomic::Ordering::Relaxed};
 
-use parking_lot::Mutex;
+use crate::sync::{AtomicU64, AtomicUsize, Mutex, global, thread_local};
 
 /// Threads with a cell of their own; those beyond share the last one.
-const OWN_MAX: usize = 31;
+const OWN_MAX: usize = if cfg!(shuttle) { 2 } else { 31 };
 
 #[repr(align(64))]
 #[derive(Default)]
@@ -52,7 +49,7 @@ thread_local! {
 /// This thread's cell.
 #[inline]
 fn index() -> usize {
-    let index = INDEX.get();
+    let index = INDEX.with(Cell::get);
     if index == UNSET { take() } else { index }
 }
 
@@ -60,27 +57,35 @@ fn index() -> usize {
 fn take() -> usize {
     // A thread that is ending and gave its index back uses the shared cell.
     let index = LEASE.try_with(|lease| lease.0).unwrap_or(OWN_MAX);
-    INDEX.set(index);
+    INDEX.with(|own| own.set(index));
     index
 }
 
-static FREE: Mutex<Vec<usize>> = Mutex::new(Vec::new());
-static NEXT: AtomicUsize = AtomicUsize::new(0);
+/// The indices that were given back, and the first that was never taken.
+struct Indices {
+    free: Mutex<Vec<usize>>,
+    next: AtomicUsize,
+}
+
+global! {
+    static INDICES: Indices = Indices { free: Mutex::new(Vec::new()), next: AtomicUsize::new(0) };
+}
 
 struct Lease(usize);
 
 impl Lease {
     fn take() -> Self {
-        let free = FREE.lock().pop();
-        Self(free.unwrap_or_else(|| NEXT.fetch_add(1, Relaxed).min(OWN_MAX)))
+        let free = INDICES.free.lock().pop();
+        Self(free.unwrap_or_else(|| INDICES.next.fetch_add(1, Relaxed).min(OWN_MAX)))
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        INDEX.set(OWN_MAX);
+        // Under the model checker it may be gone before this one.
+        let _ = INDEX.try_with(|own| own.set(OWN_MAX));
         if self.0 < OWN_MAX {
-            FREE.lock().push(self.0);
+            INDICES.free.lock().push(self.0);
         }
     }
 }

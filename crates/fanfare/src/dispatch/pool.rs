@@ -1,8 +1,8 @@
 //! Threads for handlers that block: started when needed, gone when idle. They hold up no runtime that ends.
 
-use std::{collections::VecDeque, thread, time::Duration};
+use std::{collections::VecDeque, time::Duration};
 
-use parking_lot::{Condvar, Mutex};
+use crate::sync::{Condvar, Mutex, MutexGuard, global, thread};
 
 const THREADS_MAX: usize = 512;
 const IDLE: Duration = Duration::from_secs(10);
@@ -16,8 +16,12 @@ struct Pool {
     idle: usize,
 }
 
-static POOL: Mutex<Pool> = Mutex::new(Pool { jobs: VecDeque::new(), threads: 0, idle: 0 });
-static ARRIVED: Condvar = Condvar::new();
+global! {
+    static POOL: Mutex<Pool> = Mutex::new(Pool { jobs: VecDeque::new(), threads: 0, idle: 0 });
+}
+global! {
+    static ARRIVED: Condvar = Condvar::new();
+}
 
 /// Runs a job on a thread where it may take its time. Jobs beyond the most threads wait; each stands for a handler
 /// that its emitter counts, so that their number is bounded by those.
@@ -37,7 +41,7 @@ fn work() {
     let mut pool = POOL.lock();
     loop {
         if let Some(job) = pool.jobs.pop_front() {
-            parking_lot::MutexGuard::unlocked(&mut pool, job);
+            MutexGuard::unlocked(&mut pool, job);
             continue;
         }
         pool.idle += 1;

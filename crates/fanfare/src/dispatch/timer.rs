@@ -7,19 +7,19 @@ use std::{
     future::poll_fn,
     sync::{Arc, OnceLock, Weak},
     task::{Poll, Waker},
-    thread,
     time::{Duration, Instant},
 };
 
 use fanfare_core::{BoxFuture, Clock};
 use jiff::Timestamp;
-use parking_lot::{Condvar, Mutex};
+
+use crate::sync::{Condvar, Mutex, now, thread};
 
 /// A clock whose sleeps are woken by a thread that starts with the first of them and ends with the clock.
 #[derive(Default)]
 pub(crate) struct ThreadClock {
     started: OnceLock<Instant>,
-    timer: OnceLock<Arc<Timer>>,
+    timer: Arc<Timer>,
 }
 
 #[derive(Default)]
@@ -32,22 +32,13 @@ struct Timer {
 struct Sleepers {
     last: u64,
     due: BTreeMap<(Instant, u64), Waker>,
+    has_thread: bool,
     is_over: bool,
 }
 
 impl ThreadClock {
     fn started(&self) -> Instant {
-        *self.started.get_or_init(Instant::now)
-    }
-
-    fn timer(&self) -> &Arc<Timer> {
-        self.timer.get_or_init(|| {
-            let timer = Arc::new(Timer::default());
-            let weak = Arc::downgrade(&timer);
-            let run = move || run(&weak);
-            thread::Builder::new().name("fanfare-timer".into()).spawn(run).expect("a thread can be started");
-            timer
-        })
+        *self.started.get_or_init(now)
     }
 }
 
@@ -57,12 +48,12 @@ impl Clock for ThreadClock {
     }
 
     fn monotonic(&self) -> Duration {
-        self.started().elapsed()
+        now().saturating_duration_since(self.started())
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
-        let Some(due) = Instant::now().checked_add(duration) else { return Box::pin(std::future::pending()) };
-        let mut sleep = Sleep { timer: self.timer().clone(), due, number: None };
+        let Some(due) = now().checked_add(duration) else { return Box::pin(std::future::pending()) };
+        let mut sleep = Sleep { timer: self.timer.clone(), due, number: None };
         Box::pin(poll_fn(move |cx| sleep.poll(cx.waker())))
     }
 }
@@ -75,10 +66,14 @@ struct Sleep {
 
 impl Sleep {
     fn poll(&mut self, waker: &Waker) -> Poll<()> {
-        if Instant::now() >= self.due {
+        if now() >= self.due {
             return Poll::Ready(());
         }
         let mut sleepers = self.timer.sleepers.lock();
+        if !sleepers.has_thread {
+            start(&self.timer);
+            sleepers.has_thread = true;
+        }
         let number = *self.number.get_or_insert_with(|| {
             sleepers.last += 1;
             sleepers.last
@@ -101,6 +96,12 @@ impl Drop for Sleep {
     }
 }
 
+fn start(timer: &Arc<Timer>) {
+    let timer = Arc::downgrade(timer);
+    let run = move || run(&timer);
+    thread::Builder::new().name("fanfare-timer".into()).spawn(run).expect("a thread can be started");
+}
+
 /// The thread: it holds the timer only while it looks, so that the clock's end is its own.
 fn run(timer: &Weak<Timer>) {
     while let Some(timer) = timer.upgrade() {
@@ -108,7 +109,7 @@ fn run(timer: &Weak<Timer>) {
         if sleepers.is_over {
             return;
         }
-        let now = Instant::now();
+        let now = now();
         let later = sleepers.due.split_off(&(now, u64::MAX));
         let due = std::mem::replace(&mut sleepers.due, later);
         if due.is_empty() {
@@ -126,10 +127,8 @@ const IDLE: Duration = Duration::from_secs(1);
 
 impl Drop for ThreadClock {
     fn drop(&mut self) {
-        if let Some(timer) = self.timer.get() {
-            timer.sleepers.lock().is_over = true;
-            timer.changed.notify_one();
-        }
+        self.timer.sleepers.lock().is_over = true;
+        self.timer.changed.notify_one();
     }
 }
 

@@ -7,7 +7,6 @@ use std::{collections::HashMap, fmt, future::poll_fn, pin::pin, sync::Arc, task:
 
 use bytestring::ByteString;
 use fanfare_core::{BoxFuture, Clock, Event, RawEvent, Recorded, Timestamp};
-use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use super::{
@@ -15,6 +14,7 @@ use super::{
     call::HandlerKey,
     row::{Arrival, Row},
 };
+use crate::sync::Mutex;
 
 /// The key of an event and where it stands among those of its key; `None`: in no order.
 type Of<T> = dyn Fn(&T) -> Option<(ByteString, i128)> + Send + Sync;

@@ -3,9 +3,11 @@
 
 extern crate fanfare_shuttled as fanfare;
 
+mod counting;
 mod lifetimes;
 mod ordering;
 mod subscribing;
+mod waiting;
 
 use std::sync::Arc;
 

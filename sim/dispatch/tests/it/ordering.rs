@@ -1,11 +1,14 @@
 //! The order of a key, of the queue and of handlers in key order, however threads follow one another.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use fanfare::{
-    Event,
+    Event, HandlerExt,
     dispatch::{Dispatcher, Queue, SubscribeExt},
+    middleware::Resequence,
 };
+use fanfare_core::{BoxFuture, Clock, Timestamp};
+use futures_util::FutureExt;
 use shuttle::{
     future::{block_on, yield_now},
     sync::{
@@ -87,5 +90,66 @@ fn in_key_order_two_emitters_take_turns() {
             begun.iter().copied().filter(|number| (*number >= 10) == is_other).collect()
         };
         assert_eq!((of(&begun, false), of(&begun, true)), (vec![0, 1], vec![10, 11]));
+    });
+}
+
+/// No time passes.
+#[derive(Debug)]
+struct Still;
+
+impl Clock for Still {
+    fn now(&self) -> Timestamp {
+        Timestamp::UNIX_EPOCH
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[test]
+fn what_three_emit_out_of_order_is_handled_in_order() {
+    check(|| {
+        let dispatcher = Dispatcher::builder().clock(Arc::new(Still)).build();
+        let walk = Walk::default();
+        dispatcher.on(walk.handler().wrap(Resequence::by(0, |step: &Step| step.number as u64)));
+        let others = [2, 1].map(|number| {
+            beside(&dispatcher, move |dispatcher| {
+                assert_eq!(block_on(dispatcher.emit(Step { walk: 1, number })).ran(), 1);
+            })
+        });
+        assert_eq!(block_on(dispatcher.emit(Step { walk: 1, number: 0 })).ran(), 1);
+        others.into_iter().for_each(|other| other.join().unwrap());
+        assert_eq!(walk.begun(), [0, 1, 2]);
+    });
+}
+
+#[test]
+fn one_that_gives_up_its_place_holds_up_nobody_behind_it() {
+    check(|| {
+        let dispatcher = Dispatcher::new();
+        let begun = Arc::new(Mutex::new(Vec::new()));
+        let told = begun.clone();
+        let handler = move |step: Arc<Step>| {
+            told.lock().expect("no handler panics").push(step.number);
+            yield_now()
+        };
+        dispatcher.on(handler.wrap(Resequence::by(0, |step: &Step| step.number as u64)));
+        let leaver = beside(&dispatcher, |dispatcher| {
+            let mut emit = Box::pin(dispatcher.emit(Step { walk: 1, number: 1 }));
+            assert!(emit.as_mut().now_or_never().is_none_or(|report| report.ran() == 1));
+        });
+        let other = beside(&dispatcher, |dispatcher| {
+            assert_eq!(block_on(dispatcher.emit(Step { walk: 1, number: 2 })).ran(), 1);
+        });
+        assert_eq!(block_on(dispatcher.emit(Step { walk: 1, number: 0 })).ran(), 1);
+        leaver.join().unwrap();
+        other.join().unwrap();
+        let begun = begun.lock().expect("no handler panics");
+        assert!(begun.contains(&0) && begun.contains(&2), "{begun:?}");
     });
 }
