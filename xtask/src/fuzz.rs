@@ -5,7 +5,7 @@
 
 use crate::{
     cli,
-    process::{cargo, find, run as run_command, show, step},
+    process::{cargo, find, output, run as run_command, show, step},
     workspace::{FUZZ, Workspace, host},
 };
 use anyhow::{Context, Result, bail};
@@ -65,10 +65,12 @@ pub(crate) fn run(options: &cli::Fuzz) -> Result<()> {
 
 /// Why nothing can be fuzzed here.
 pub(crate) fn what_is_missing() -> Option<String> {
-    let is_there = env::var_os("CXX").is_some() || find("c++").is_some();
-    let words =
-        "no C++ compiler is installed, which libFuzzer is built with; `cargo xtask setup` installs it";
-    (!is_there).then(|| words.to_owned())
+    if env::var_os("CXX").is_none() && find("c++").is_none() {
+        let words = "no C++ compiler is installed, which libFuzzer is built with";
+        return Some(format!("{words}; `cargo xtask setup` installs it"));
+    }
+    let fetched = output(cargo().args(["fetch", "--locked", "--quiet", "--manifest-path", FUZZ]));
+    fetched.err().map(|error| format!("libFuzzer could not be fetched ({error:#}): is there a network?"))
 }
 
 /// In a folder of its own, since everything in it is compiled with other flags.
@@ -78,7 +80,7 @@ fn build(folder: &Path) -> Result<PathBuf> {
     command.args(["build", "--locked", "--release", "--manifest-path", FUZZ]);
     // A named target keeps the flags away from build scripts, which have nobody to count for.
     command.args(["--target", &host, "--target-dir"]).arg(folder).env("RUSTFLAGS", COVERAGE);
-    run_command(&mut command, "libFuzzer comes from the package registry: is there a network?")?;
+    run_command(&mut command, "the compiler's words above say why")?;
     Ok(folder.join(host).join("release/decoder"))
 }
 
