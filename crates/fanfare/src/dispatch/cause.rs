@@ -367,12 +367,15 @@ pub(crate) fn is_nested() -> bool {
 }
 
 /// The emit whose handler runs now, if one does.
+#[inline]
 pub(crate) fn parent() -> Option<Parent> {
-    is_nested().then(|| Parent {
-        cause: current(),
-        via: FRAME.with(|frame| frame.handler.get()),
-        hook: hooks::running(),
-    })
+    is_nested().then(innermost)
+}
+
+#[cold]
+fn innermost() -> Parent {
+    let via = FRAME.with(|frame| frame.handler.get());
+    Parent { cause: current(), via, hook: hooks::running() }
 }
 
 /// The emit whose handler runs now, if one does.

@@ -41,6 +41,7 @@ pub(crate) fn any<T: Emit>(
 }
 
 /// Polls an emit that begins, and keeps it if it goes on.
+#[inline]
 fn first<'a, S: Subject>(
     inner: &'a Arc<Inner>,
     begun: Result<Begun<S>, Report>,

@@ -34,7 +34,7 @@ fn of_node<E: Event>(inner: &Arc<Inner>, event: &E, own: impl FnOnce() -> Option
     let node = inner.node::<E>();
     node.stats.emitted.add();
     if inner.settings.is_watched
-        && let Some(report) = inner.over_rate(&node.stats, E::TYPE, cause::parent().as_ref())
+        && let Some(report) = over_rate(inner, node)
     {
         return report;
     }
@@ -47,6 +47,11 @@ fn of_node<E: Event>(inner: &Arc<Inner>, event: &E, own: impl FnOnce() -> Option
     }
     let frame = cause::enter_root(E::STATIC_TYPE);
     run(inner, &lists, event, frame, own)
+}
+
+#[cold]
+fn over_rate<E: Event>(inner: &Inner, node: &Node<E>) -> Option<Report> {
+    inner.over_rate(&node.stats, E::TYPE, cause::parent().as_ref())
 }
 
 #[cold]

@@ -2,7 +2,6 @@
 
 use std::{
     any::{Any, TypeId},
-    mem,
     pin::Pin,
     sync::{Arc, atomic::Ordering},
 };
@@ -38,8 +37,8 @@ pub(crate) struct Lists<S> {
     pub(crate) refs: Box<[RefEntry<S>]>,
     pub(crate) tasks: Box<[TaskEntry<S>]>,
     /// A set of slots, one per entry of `tasks`, for an emit that is over after one poll. Held while handlers run, and so
-    /// never waited for; empty where none were needed yet, or an emit went on with them.
-    at_hand: Mutex<Slots<S>>,
+    /// never waited for; none where none were needed yet, or an emit went on with them.
+    at_hand: Mutex<Option<Slots<S>>>,
     /// Further sets, for emits at the same time.
     idle: Mutex<Vec<Slots<S>>>,
 }
@@ -87,14 +86,12 @@ impl<S: Subject> Lists<S> {
     pub(crate) fn with_slots<T>(&self, run: impl FnOnce(&mut Slots<S>) -> T) -> T {
         let mut at_hand = self.at_hand.try_lock();
         // Taken out, so that a panic drops what is left in them.
-        let mut slots = at_hand.as_deref_mut().map(mem::take).unwrap_or_default();
-        if slots.is_empty() {
-            slots = self.take_slots();
-        }
+        let kept = at_hand.as_deref_mut().and_then(Option::take);
+        let mut slots = kept.unwrap_or_else(|| self.take_slots());
         let outcome = run(&mut slots);
         match at_hand {
-            Some(mut at_hand) => *at_hand = slots,
-            None if slots.is_empty() => {}
+            _ if slots.is_empty() => {}
+            Some(mut at_hand) => *at_hand = Some(slots),
             None => self.give_slots(slots),
         }
         outcome

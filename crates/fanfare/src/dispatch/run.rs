@@ -20,7 +20,7 @@ use super::{
     emit_sync::run_refs,
     handler::Trouble,
     inner::Inner,
-    node::{Lists, Place, Slots, Stage},
+    node::{Lists, Place, Slots, Stage, TaskEntry},
     report::{More, Notes, Report},
     subject::Subject,
 };
@@ -112,11 +112,11 @@ impl<I: Borrow<Arc<Inner>> + Unpin, S: Subject> Run<I, S> {
         let frame = cause::enter(S::STATIC_TYPE, self.cause.as_ref());
         let is_first = self.slots.is_none();
         let running = if is_first { self.begin(cx) } else { self.go_on(cx) };
-        if self.cause.is_none() {
+        let is_over = running == 0 && self.aside.0.is_none();
+        if !is_over && self.cause.is_none() {
             self.cause = cause::known();
         }
         drop(frame);
-        let is_over = running == 0 && self.aside.0.is_none();
         if is_over { Poll::Ready(Report::of(self.ran, None)) } else { self.linger(cx, running, is_first) }
     }
 
@@ -211,15 +211,7 @@ impl<S: Subject> Of<'_, S> {
         let mut admitted = 0;
         let mut used_up = false;
         for (entry, place) in self.lists.tasks.iter().zip(slots) {
-            let is_admitted = entry.is_plain() || {
-                cause::set_handler(entry.id);
-                let is_admitted = entry.admit(|| entry.handler.is_wanted(&**self.event));
-                used_up |= is_admitted && entry.seat.is_once;
-                if is_admitted && entry.seat.is_lined_up {
-                    line_up(place, self.event);
-                }
-                is_admitted
-            };
+            let is_admitted = entry.is_plain() || self.ask(entry, place, &mut used_up);
             place.stage = if is_admitted { Stage::Due } else { Stage::Idle };
             admitted += usize::from(is_admitted);
         }
@@ -227,6 +219,18 @@ impl<S: Subject> Of<'_, S> {
             self.inner.sweep(None);
         }
         admitted
+    }
+
+    /// For one that is not plain: whether it will run, in its place of its row.
+    #[cold]
+    fn ask(&self, entry: &TaskEntry<S>, place: &mut Place<S>, used_up: &mut bool) -> bool {
+        cause::set_handler(entry.id);
+        let is_admitted = entry.admit(|| entry.handler.is_wanted(&**self.event));
+        *used_up |= is_admitted && entry.seat.is_once;
+        if is_admitted && entry.seat.is_lined_up {
+            line_up(place, self.event);
+        }
+        is_admitted
     }
 
     /// Polls the handlers that run, starting those that have not, but for those that have unsubscribed since; answers how many
@@ -331,7 +335,6 @@ impl Aside {
 }
 
 /// Takes a place in the row of the event's key. What panics here does so again when it is run, and is caught there.
-#[cold]
 fn line_up<S>(place: &mut Place<S>, event: &Arc<S>) {
     let _: Result<(), Box<dyn Any + Send>> =
         catch_unwind(AssertUnwindSafe(|| place.slot.as_mut().line_up(event)));
