@@ -96,7 +96,7 @@ fn end_to_end(url: &str, in_flight: usize) -> anyhow::Result<(f64, f64)> {
     runtime.block_on(async {
         let handled = Handled::default();
         let app = App::new("bench").transport(url).state(handled.clone());
-        let running = Arc::new(app.on(count.concurrency(256).in_flight_max(4096)).start().await?);
+        let running = Arc::new(app.on(count.concurrency(1024).in_flight_max(4096)).start().await?);
         let is_over = Arc::new(AtomicBool::new(false));
         let begin = Instant::now();
         let publishers: Vec<_> = (0..in_flight)

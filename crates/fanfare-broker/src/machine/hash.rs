@@ -31,9 +31,7 @@ impl Hasher {
         }
         let rest = chunks.remainder();
         if !rest.is_empty() {
-            let mut last = [0; 16];
-            last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-            let (low, high) = words(&last);
+            let (low, high) = last_words(rest);
             self.mix(low, high);
         }
         self.number(bytes.len() as u64)
@@ -67,6 +65,20 @@ fn words(chunk: &[u8]) -> (u64, u64) {
     (word(0), word(8))
 }
 
+/// The words of a chunk that is cut off, as if zeros followed. Its two ends are read, which may overlap.
+fn last_words(rest: &[u8]) -> (u64, u64) {
+    let unused = |of: usize| 8 * (of - rest.len()) as u32;
+    if let (Some(first), Some(last)) = (rest.first_chunk::<8>(), rest.last_chunk::<8>()) {
+        let high = u64::from_le_bytes(*last).checked_shr(unused(16)).unwrap_or(0);
+        return (u64::from_le_bytes(*first), high);
+    }
+    if let (Some(first), Some(last)) = (rest.first_chunk::<4>(), rest.last_chunk::<4>()) {
+        let last = u64::from(u32::from_le_bytes(*last)) << (32 - unused(8));
+        return (u64::from(u32::from_le_bytes(*first)) | last, 0);
+    }
+    (rest.iter().rev().fold(0, |low, byte| low << 8 | u64::from(*byte)), 0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::Hasher;
@@ -75,6 +87,16 @@ mod tests {
     fn the_values_that_snapshots_hold_never_change() {
         let hasher = Hasher::new([1, 2]).number(3).bytes(b"a text that is longer than sixteen bytes");
         assert_eq!(format!("{:032x}", hasher.finish_wide()), "024ace5879f69be7dc0967b1f0c5906d");
+    }
+
+    #[test]
+    fn a_chunk_that_is_cut_off_is_read_as_if_zeros_followed() {
+        let bytes: Vec<u8> = (1..=15).collect();
+        for len in 1..=15 {
+            let mut whole = [0; 16];
+            whole[..len].copy_from_slice(&bytes[..len]);
+            assert_eq!(super::last_words(&bytes[..len]), super::words(&whole), "{len} bytes");
+        }
     }
 
     #[test]
