@@ -40,6 +40,11 @@ pub(crate) fn deliveries(place: &Place, title: &str, load: &Load) -> anyhow::Res
         median(|outcome| outcome.answered[1]),
     );
     println!(
+        "  a bare log at this pace: on the disk after {:.2} ms, p99 {:.2} ms",
+        median(|outcome| outcome.logged[0]),
+        median(|outcome| outcome.logged[1]),
+    );
+    println!(
         "  {} bytes, {:.2} frames for each delivery; 0 lost, 0 gaps, 0 repeated",
         bytes.get(),
         median(|outcome| outcome.frames)

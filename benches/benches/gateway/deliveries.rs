@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use fanfare_benches::bare::{Segments, frame};
 use fanfare_benches::place::Place;
 
 use crate::child::Measured;
@@ -28,6 +29,8 @@ pub(crate) struct Outcome {
     pub(crate) arrived: [f64; 2],
     /// From publishing to the publisher's answer.
     pub(crate) answered: [f64; 2],
+    /// From being due to being on the disk, in a bare log a moment before.
+    pub(crate) logged: [f64; 2],
 }
 
 impl Load {
@@ -40,6 +43,7 @@ impl Load {
     }
 
     pub(crate) fn gateway(&self, place: &Place) -> anyhow::Result<Outcome> {
+        let logged = self.bare_log(place, 256)?;
         let folder = place.folder("gateway")?;
         let server = Measured::start(&["serve", &folder.display().to_string()])?;
         let mut clients = Clients::new()?;
@@ -116,7 +120,30 @@ impl Load {
             bytes,
             arrived: percentiles(arrived),
             answered: percentiles(answered),
+            logged,
         })
+    }
+
+    /// As many bytes written to a bare log at the same pace: from being due to being on the disk, in milliseconds: median
+    /// and 99th percentile.
+    pub(crate) fn bare_log(&self, place: &Place, bytes: usize) -> anyhow::Result<[f64; 2]> {
+        let due = |number: usize| Duration::from_secs_f64(number as f64 / self.per_second as f64);
+        let mut log = Segments::open(&place.folder("bare-log")?)?;
+        let (payload, mut block) = (vec![b'x'; bytes], Vec::new());
+        let mut waited = Vec::with_capacity(self.publications());
+        let begin = Instant::now();
+        while waited.len() < self.publications() {
+            std::thread::sleep(due(waited.len()).saturating_sub(begin.elapsed()));
+            let now = begin.elapsed();
+            let come = (waited.len()..self.publications()).take_while(|number| due(*number) <= now);
+            let come: Vec<Duration> = come.map(due).collect();
+            come.iter().for_each(|_| frame(&mut block, &payload));
+            log.commit(&block)?;
+            block.clear();
+            let done = begin.elapsed();
+            waited.extend(come.into_iter().map(|due| done.saturating_sub(due)));
+        }
+        Ok(percentiles(waited))
     }
 
     /// CPU time for each bare write, in microseconds.
