@@ -24,7 +24,9 @@ pub(crate) fn two() -> anyhow::Result<()> {
     let shared = Dispatcher::new();
     shared.on(looking);
     let (mut first, mut second) = (Floor::default(), Floor::default());
-    [&mut first, &mut second].map(|floor| floor.on(looking));
+    for floor in [&mut first, &mut second] {
+        floor.on(looking);
+    }
     let scaling = |one: f64, two: f64| 2.0 * one / two;
     let control = || {
         let one = nanos(|| look(&first.emit(&tick())));
