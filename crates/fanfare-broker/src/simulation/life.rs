@@ -1,9 +1,11 @@
 use std::{collections::BTreeMap, future::Future, pin::pin, sync::Arc, task::Poll, time::Duration};
 
 use fanfare_core::{
-    AttemptRecord, BoxFuture, Clock, Durability, Error, ErrorKind, EventId, GroupName, GroupSpec, Message,
-    Metadata, Outgoing, Plan, PlannedGroup, Promise, Settle, Ticket, Timestamp, Token, Topic, TopicFilter,
+    AttemptRecord, Durability, Error, ErrorKind, EventId, GroupName, GroupSpec, Message, Metadata, Outgoing,
+    Plan, PlannedGroup, Promise, Settle, Ticket, Timestamp, Token, Topic, TopicFilter,
 };
+
+use fanfare_testkit::Still;
 
 use super::judge::{End, Judge, Work};
 use crate::{
@@ -28,24 +30,6 @@ const LIMITS: Limits = Limits {
     held_records_max: 1 << 20,
     dead_letters_max: 1 << 20,
 };
-
-/// A clock that stands still; times are told to the engine.
-#[derive(Debug)]
-struct Still;
-
-impl Clock for Still {
-    fn now(&self) -> Timestamp {
-        Timestamp::UNIX_EPOCH
-    }
-
-    fn monotonic(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
-        Box::pin(std::future::pending())
-    }
-}
 
 /// Lives a few lives on one disk. `Err` says what was wrong.
 pub(super) fn run(seed: u64) -> Result<(), String> {

@@ -5,31 +5,12 @@ use std::{
     time::Duration,
 };
 
-use fanfare_core::{
-    BoxFuture, Clock, ErrorKind, EventId, Message, Metadata, Operator, Outgoing, Random, Timestamp, Topic,
-    Transport,
-};
+use fanfare_core::{ErrorKind, EventId, Message, Metadata, Operator, Outgoing, Random, Topic, Transport};
+
+use fanfare_testkit::Still;
 
 use super::{Broker, Options};
 use crate::testing::FaultDisk;
-
-/// Time stands still.
-#[derive(Debug)]
-struct Still;
-
-impl Clock for Still {
-    fn now(&self) -> Timestamp {
-        Timestamp::UNIX_EPOCH
-    }
-
-    fn monotonic(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
-        Box::pin(std::future::pending())
-    }
-}
 
 #[derive(Debug)]
 struct Same;

@@ -1,13 +1,13 @@
 //! The order of a key, of the queue and of handlers in key order, however threads follow one another.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use fanfare::{
     Event, HandlerExt,
     dispatch::{Dispatcher, Queue, SubscribeExt},
     middleware::Resequence,
 };
-use fanfare_core::{BoxFuture, Clock, Timestamp};
+use fanfare_testkit::Still;
 use futures_util::FutureExt;
 use shuttle::{
     future::{block_on, yield_now},
@@ -91,24 +91,6 @@ fn in_key_order_two_emitters_take_turns() {
         };
         assert_eq!((of(&begun, false), of(&begun, true)), (vec![0, 1], vec![10, 11]));
     });
-}
-
-/// No time passes.
-#[derive(Debug)]
-struct Still;
-
-impl Clock for Still {
-    fn now(&self) -> Timestamp {
-        Timestamp::UNIX_EPOCH
-    }
-
-    fn monotonic(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
-        Box::pin(std::future::pending())
-    }
 }
 
 #[test]
