@@ -3,8 +3,30 @@
 use fanfare_core::{__private, ByteString, DecodeError, EncodeError, Event, Portable, RawEvent};
 use serde::{Deserialize, Serialize};
 
+/// That an event can leave the process, in an `impl Event`.
+macro_rules! portable {
+    () => {
+        const PORTABLE: bool = true;
+
+        fn clone_event(&self) -> Option<Self> {
+            Some(self.clone())
+        }
+
+        fn from_raw(raw: &RawEvent) -> Option<Result<Self, DecodeError>> {
+            Some(__private::decode(raw))
+        }
+
+        fn encode_payload(&self) -> Option<Result<bytes::Bytes, EncodeError>> {
+            Some(__private::encode(self))
+        }
+    };
+}
+
 /// A gateway has started, and every connection that another start of it had is gone, whether or not its end was told: a process
 /// that is killed tells no ends.
+///
+/// Gateways that publish to one transport are told apart by the event's `source` alone, which `GatewayBuilder::lifecycle` is
+/// given: a start says nothing of the others' connections.
 ///
 /// It has no order with the events of a user: go by [`start`](Self::start), which each of them carries.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,19 +39,8 @@ pub struct GatewayStarted {
 impl Event for GatewayStarted {
     const TYPE: &'static str = "gateway.started";
     const TOPIC: &'static str = ClientConnected::TOPIC;
-    const PORTABLE: bool = true;
 
-    fn clone_event(&self) -> Option<Self> {
-        Some(self.clone())
-    }
-
-    fn from_raw(raw: &RawEvent) -> Option<Result<Self, DecodeError>> {
-        Some(__private::decode(raw))
-    }
-
-    fn encode_payload(&self) -> Option<Result<bytes::Bytes, EncodeError>> {
-        Some(__private::encode(self))
-    }
+    portable!();
 }
 
 impl Portable for GatewayStarted {}
@@ -54,24 +65,13 @@ macro_rules! events {
 
         impl Event for $name {
             const TYPE: &'static str = $type;
-            const PORTABLE: bool = true;
 
             fn key(&self) -> Option<ByteString> {
                 let key = if self.user.is_empty() { &self.client } else { &self.user };
                 Some(key.as_str().into())
             }
 
-            fn clone_event(&self) -> Option<Self> {
-                Some(self.clone())
-            }
-
-            fn from_raw(raw: &RawEvent) -> Option<Result<Self, DecodeError>> {
-                Some(__private::decode(raw))
-            }
-
-            fn encode_payload(&self) -> Option<Result<bytes::Bytes, EncodeError>> {
-                Some(__private::encode(self))
-            }
+            portable!();
         }
 
         impl Portable for $name {}
